@@ -1,0 +1,391 @@
+import { ConflictError, NotFoundError } from '../errors';
+import { record } from '../history';
+import { CounterDeltas, lockCampaigns } from '../ledger';
+import { parseJson, type Scope } from '../store';
+import type { Decision } from '../types';
+import type { Campaigns } from './campaigns';
+import type { CampaignReport } from './types';
+
+/** Somebody who could not be served, with the cause. */
+export interface DeadLetter {
+  step: number;
+  lead: number;
+  station: string;
+  reason: string;
+  at: number;
+}
+
+/** A message of which nobody knows whether it went out. */
+export interface UnknownMessage {
+  step: number;
+  lead: number;
+  station: string;
+  address: string | null;
+  /** Message-ID or idempotency key, to look it up at the provider. */
+  messageKey: string;
+  since: number;
+}
+
+/** One line of somebody's story in a campaign. */
+export interface StoryLine {
+  at: number;
+  step: string;
+  kind: string;
+  state: string;
+  text: string;
+}
+
+interface StepRow {
+  id: number;
+  step: string;
+  kind: string;
+  state: string;
+  port: number | null;
+  reason: string | null;
+  trail: string | null;
+  outcome: string | null;
+  due_at: number;
+  created_at: number;
+  updated_at: number;
+  message_state: string | null;
+  message_reason: string | null;
+}
+
+/** What people look at and decide about a campaign under way: its report, its stuck people, anybody's story. */
+export class CampaignDesk {
+  constructor(
+    private readonly scope: Scope,
+    private readonly campaigns: Campaigns,
+    /** Called when people go on. */
+    private readonly woken: () => void,
+  ) {}
+
+  /** How a campaign's people fare, counted from the rows. */
+  async report(key: number | string): Promise<CampaignReport> {
+    const campaign = await this.campaigns.get(key);
+    const values = { id: campaign.id };
+    return this.scope.background(async (db) => {
+      const ended = await db.all<{ reason: string | null; people: number }>(
+        `SELECT reason, COUNT(*) AS people FROM marketing_enrollments
+         WHERE tenant_id = :tenant AND campaign_id = :id AND state = 'ended' GROUP BY reason ORDER BY people DESC`,
+        values,
+      );
+      const active = await db.get<{ people: number }>(
+        `SELECT COUNT(*) AS people FROM marketing_enrollments
+         WHERE tenant_id = :tenant AND campaign_id = :id AND state = 'active'`,
+        values,
+      );
+      // One enrollment may have several open steps (a fork): it counts once, for the one that needs somebody most.
+      const stuck = await db.all<{ worst: string; people: number }>(
+        `SELECT w.worst, COUNT(*) AS people FROM (
+           SELECT s.enrollment_id, MIN(CASE s.state WHEN 'unknown' THEN 'a unknown' WHEN 'failed' THEN 'b dead' ELSE 'c orphaned' END) AS worst
+           FROM marketing_steps s
+           WHERE s.tenant_id = :tenant AND s.campaign_id = :id AND s.state IN ('unknown', 'failed', 'orphaned')
+             AND s.station_id IN (SELECT t.id FROM marketing_stations t WHERE t.tenant_id = :tenant AND t.definition_key = :definition)
+           GROUP BY s.enrollment_id) AS w GROUP BY w.worst`,
+        { ...values, definition: campaign.definition },
+      );
+      const messages = await db.all<{ state: string; in_doubt: number; count: number }>(
+        `SELECT m.state, m.in_doubt, COUNT(*) AS count FROM marketing_messages m
+         WHERE m.tenant_id = :tenant AND m.campaign_id = :id GROUP BY m.state, m.in_doubt`,
+        values,
+      );
+      const stations = await db.all<{ id: number; step: string; kind: string }>(
+        `SELECT t.id, t.step, t.kind FROM marketing_stations t
+         WHERE t.tenant_id = :tenant AND t.definition_key = :definition ORDER BY t.id`,
+        { definition: campaign.definition },
+      );
+      const counters = await db.all<{ station_id: number; name: string; count: number }>(
+        `SELECT station_id, name, count FROM marketing_counters WHERE tenant_id = :tenant AND campaign_id = :id`,
+        values,
+      );
+      const waiting = await db.all<{ station_id: number; people: number }>(
+        `SELECT s.station_id, COUNT(*) AS people FROM marketing_steps s
+         WHERE s.tenant_id = :tenant AND s.campaign_id = :id AND s.state IN ('waiting', 'working', 'paused')
+           AND s.station_id IN (SELECT t.id FROM marketing_stations t WHERE t.tenant_id = :tenant AND t.definition_key = :definition)
+         GROUP BY s.station_id`,
+        { ...values, definition: campaign.definition },
+      );
+      const stuckBy = (worst: string): number => Number(stuck.find((row) => row.worst === worst)?.people ?? 0);
+      const endedBy = Object.fromEntries(ended.map(({ reason, people }) => [reason ?? 'completed', Number(people)]));
+      const under = Number(active?.people ?? 0);
+      const messagesBy: Record<string, number> = {};
+      for (const { state, count } of messages) messagesBy[state] = (messagesBy[state] ?? 0) + Number(count);
+      const byStation = (id: number): Record<string, number> =>
+        Object.fromEntries(
+          counters.filter((row) => row.station_id === id).map(({ name, count }) => [name, Number(count)]),
+        );
+      return {
+        campaign,
+        audience: under + Object.values(endedBy).reduce((sum, people) => sum + people, 0),
+        waiting: under - stuckBy('a unknown') - stuckBy('b dead') - stuckBy('c orphaned'),
+        dead: stuckBy('b dead'),
+        unknown: stuckBy('a unknown'),
+        orphaned: stuckBy('c orphaned'),
+        ended: endedBy,
+        messages: messagesBy,
+        possiblyTwice: messages
+          .filter(({ state, in_doubt }) => state === 'sent' && in_doubt === 1)
+          .reduce((sum, { count }) => sum + Number(count), 0),
+        suppressedAtSend: counters
+          .filter(({ name }) => name === 'suppressed')
+          .reduce((sum, row) => sum + Number(row.count), 0),
+        stations: stations.map(({ id, step, kind }) => ({
+          step,
+          kind,
+          waiting: Number(waiting.find((row) => row.station_id === id)?.people ?? 0),
+          counters: byStation(id),
+        })),
+      };
+    });
+  }
+
+  /** Messages of which nobody knows whether they went out. */
+  unknown(key: number | string, limit = 1_000): Promise<UnknownMessage[]> {
+    return this.stuck(key, 'unknown', async (id, definition) =>
+      this.scope.all<UnknownMessage & object>(
+        `SELECT s.id AS step, s.lead_id AS lead, t.step AS station, m.address, m.message_key AS ${this.scope.dialect.quote('messageKey')},
+                s.updated_at AS since
+         FROM marketing_steps s
+         JOIN marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant AND t.definition_key = :definition
+         JOIN marketing_messages m ON m.step_id = s.id AND m.tenant_id = :tenant
+         WHERE s.tenant_id = :tenant AND s.campaign_id = :id AND s.state = 'unknown' ORDER BY s.id LIMIT ${Math.floor(limit)}`,
+        { id, definition },
+      ),
+    );
+  }
+
+  /** The dead-letter list of a campaign. */
+  deadLetters(key: number | string, limit = 1_000): Promise<DeadLetter[]> {
+    return this.stuck(key, 'failed', async (id, definition) =>
+      this.scope.all<DeadLetter & object>(
+        `SELECT s.id AS step, s.lead_id AS lead, t.step AS station, s.reason, s.updated_at AS at FROM marketing_steps s
+         JOIN marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant AND t.definition_key = :definition
+         WHERE s.tenant_id = :tenant AND s.campaign_id = :id AND s.state = 'failed' ORDER BY s.id LIMIT ${Math.floor(limit)}`,
+        { id, definition },
+      ),
+    );
+  }
+
+  /**
+   * Puts everybody in the dead-letter list (or the given steps) back into the queue.
+   * @throws ConflictError `E_CAMPAIGN_STATE`, when the campaign is neither active nor paused
+   */
+  retry(
+    key: number | string,
+    { steps, actor = 'system' }: { steps?: readonly number[]; actor?: string } = {},
+  ): Promise<number> {
+    return this.putBack(key, 'failed', 'campaign.retried', steps, actor);
+  }
+
+  /**
+   * Decides about messages in doubt: `sent` = take them as sent and go on, `resend` = send them again with the same
+   * Message-ID (they may arrive twice). Sending again takes a campaign under way; taking as sent is always possible.
+   * @throws ConflictError `E_CAMPAIGN_STATE`
+   */
+  async reconcile(
+    key: number | string,
+    as: 'sent' | 'resend',
+    { steps, actor = 'system' }: { steps?: readonly number[]; actor?: string } = {},
+  ): Promise<number> {
+    if (as === 'resend') return this.putBack(key, 'unknown', 'campaign.resent', steps, actor);
+    const campaign = await this.campaigns.get(key);
+    let total = 0;
+    for (;;) {
+      const count = await this.scope.transaction(async (tx) => {
+        const rows = await this.pick(tx, campaign.id, campaign.definition, 'unknown', steps);
+        if (rows.length === 0) return 0;
+        const bound = JSON.stringify(rows.map(({ id }) => [id]));
+        const chosen = `(SELECT r.step FROM ${tx.dialect.rows('rows', { step: 'int' }, 'r')})`;
+        const now = tx.clock.now();
+        await tx.run(
+          `UPDATE marketing_messages SET state = 'sent', reason = 'taken as sent', settled_at = :now
+           WHERE tenant_id = :tenant AND step_id IN ${chosen}`,
+          { now, rows: bound },
+        );
+        // Released without an owner: the station sends them on through "sent".
+        await tx.run(
+          `UPDATE marketing_steps SET state = 'released', port = 0, lease_owner = NULL, reason = 'taken as sent',
+                  released_at = :now, updated_at = :now
+           WHERE tenant_id = :tenant AND state = 'unknown' AND id IN ${chosen}`,
+          { now, rows: bound },
+        );
+        const counters = new CounterDeltas();
+        for (const { station_id } of rows) counters.add(campaign.id, station_id, 'sent');
+        await counters.write(tx);
+        await record(tx, {
+          event: 'campaign.reconciled',
+          campaign: campaign.id,
+          actor,
+          payload: { as, people: rows.length },
+        });
+        return rows.length;
+      });
+      total += count;
+      if (count === 0) break;
+    }
+    this.woken();
+    return total;
+  }
+
+  /**
+   * Somebody's story in a campaign: each decision with the values that were looked at, each step, in order.
+   * @throws NotFoundError `E_NOT_ENROLLED`
+   */
+  async why(key: number | string, lead: number): Promise<StoryLine[]> {
+    const campaign = await this.campaigns.get(key);
+    const enrollments = await this.scope.all<{
+      id: number;
+      state: string;
+      reason: string | null;
+      entered_at: number;
+      ended_at: number | null;
+    }>(
+      `SELECT id, state, reason, entered_at, ended_at FROM marketing_enrollments
+       WHERE tenant_id = :tenant AND campaign_id = :id AND lead_id = :lead ORDER BY id`,
+      { id: campaign.id, lead },
+    );
+    if (enrollments.length === 0) {
+      throw new NotFoundError(
+        'E_NOT_ENROLLED',
+        `Lead ${lead} never entered the campaign "${campaign.key}": it was not in its audience when the campaign was launched.`,
+      );
+    }
+    const lines: StoryLine[] = [];
+    for (const enrollment of enrollments) {
+      const steps = await this.scope.all<StepRow>(
+        `SELECT s.id, t.step, t.kind, s.state, s.port, s.reason, s.trail, s.outcome, s.due_at, s.created_at, s.updated_at,
+                m.state AS message_state, m.reason AS message_reason
+         FROM marketing_steps s
+         JOIN marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant
+         LEFT JOIN marketing_messages m ON m.step_id = s.id AND m.tenant_id = :tenant
+         WHERE s.tenant_id = :tenant AND s.enrollment_id = :enrollment ORDER BY s.id`,
+        { enrollment: enrollment.id },
+      );
+      for (const step of steps) lines.push(...storyOf(step));
+      if (enrollment.state === 'ended') {
+        lines.push({
+          at: enrollment.ended_at ?? enrollment.entered_at,
+          step: '',
+          kind: 'end',
+          state: 'ended',
+          text: `ended: ${enrollment.reason ?? 'completed'}`,
+        });
+      }
+    }
+    return lines;
+  }
+
+  private async stuck<T>(
+    key: number | string,
+    _state: string,
+    read: (id: number, definition: string) => Promise<T[]>,
+  ): Promise<T[]> {
+    const campaign = await this.campaigns.get(key);
+    return read(campaign.id, campaign.definition);
+  }
+
+  private async putBack(
+    key: number | string,
+    state: 'failed' | 'unknown',
+    event: string,
+    steps: readonly number[] | undefined,
+    actor: string,
+  ): Promise<number> {
+    const campaign = await this.campaigns.get(key);
+    let total = 0;
+    for (;;) {
+      const count = await this.scope.transaction(async (tx) => {
+        // Held until the commit: nobody is put back into a campaign that is completed at this moment.
+        mustBeUnderWay(campaign.key, (await lockCampaigns(tx, [campaign.id])).get(campaign.id));
+        const rows = await this.pick(tx, campaign.id, campaign.definition, state, steps);
+        if (rows.length === 0) return 0;
+        await tx.run(
+          `UPDATE marketing_steps SET state = 'waiting', due_at = :now, crashes = 0, reason = NULL, updated_at = :now
+           WHERE tenant_id = :tenant AND state = :state AND id IN (SELECT r.step FROM ${tx.dialect.rows('rows', { step: 'int' }, 'r')})`,
+          { now: tx.clock.now(), state, rows: JSON.stringify(rows.map(({ id }) => [id])) },
+        );
+        await record(tx, { event, campaign: campaign.id, actor, payload: { people: rows.length } });
+        return rows.length;
+      });
+      total += count;
+      if (count === 0) break;
+    }
+    this.woken();
+    return total;
+  }
+
+  private pick(
+    tx: Scope,
+    id: number,
+    definition: string,
+    state: string,
+    steps: readonly number[] | undefined,
+  ): Promise<{ id: number; station_id: number }[]> {
+    const some = steps ? `AND s.id IN (SELECT r.step FROM ${tx.dialect.rows('steps', { step: 'int' }, 'r')})` : '';
+    return tx.all<{ id: number; station_id: number }>(
+      `SELECT s.id, s.station_id FROM marketing_steps s
+       WHERE s.tenant_id = :tenant AND s.campaign_id = :id AND s.state = :state ${some}
+         AND s.station_id IN (SELECT t.id FROM marketing_stations t WHERE t.tenant_id = :tenant AND t.definition_key = :definition)
+       ORDER BY s.id LIMIT 2000`,
+      { id, definition, state, ...(steps ? { steps: JSON.stringify(steps.map((step) => [step])) } : {}) },
+    );
+  }
+}
+
+function mustBeUnderWay(key: string, state: string | undefined): void {
+  if (state === 'active' || state === 'paused') return;
+  const advice =
+    state === 'completed'
+      ? 'Launch it again for its next run; messages in doubt can still be taken as sent.'
+      : 'Create another campaign for those people; messages in doubt can still be taken as sent.';
+  throw new ConflictError(
+    'E_CAMPAIGN_STATE',
+    `The campaign "${key}" is ${state ?? 'gone'}: nobody of it can be served any more. ${advice}`,
+    { details: { campaign: key, state } },
+  );
+}
+
+function storyOf(step: StepRow): StoryLine[] {
+  const decisions = [...parseJson<Decision[]>(step.trail, [])].map((decision) =>
+    decisionLine(decision, step.created_at),
+  );
+  const outcome = parseJson<{ trail?: Decision[] }>(step.outcome, {});
+  const exits = (outcome.trail ?? []).map((decision) => decisionLine(decision, step.updated_at));
+  return [
+    ...decisions,
+    { at: step.created_at, step: step.step, kind: step.kind, state: step.state, text: stepText(step) },
+    ...exits,
+  ];
+}
+
+function decisionLine(decision: Decision, at: number): StoryLine {
+  const saw = decision.saw && Object.keys(decision.saw).length > 0 ? ` (saw ${JSON.stringify(decision.saw)})` : '';
+  const because = decision.because ? `: ${decision.because}` : '';
+  return {
+    at,
+    step: decision.node,
+    kind: decision.kind,
+    state: decision.outcome,
+    text: `${decision.node}: ${decision.outcome}${because}${saw}`,
+  };
+}
+
+function stepText(step: StepRow): string {
+  const reason = step.reason ? ` (${step.reason})` : '';
+  if (step.message_state) {
+    const why = step.message_reason ? ` (${step.message_reason})` : reason;
+    return `${step.step}: message ${step.message_state}${why}`;
+  }
+  switch (step.state) {
+    case 'waiting':
+    case 'paused':
+      return `${step.step}: waits until ${new Date(step.due_at).toISOString()}${step.state === 'paused' ? ', the campaign is paused' : ''}${reason}`;
+    case 'done':
+      return step.kind === 'trigger' ? `${step.step}: entered` : `${step.step}: passed${reason}`;
+    case 'failed':
+      return `${step.step}: could not be served${reason}`;
+    default:
+      return `${step.step}: ${step.state}${reason}`;
+  }
+}

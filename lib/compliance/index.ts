@@ -1,0 +1,15 @@
+/** Compliance: consent rules and unsubscribing. The only file of this folder that others import. */
+export { CONSENT_COUNTRIES, EU_EEA_UK, needsConsent, type ConsentOptions } from './consent';
+export {
+  securityHeaders,
+  unsubscribePage,
+  type PageLanguage,
+  type UnsubscribePageOptions,
+  type UnsubscribeState,
+} from './unsubscribe-page';
+export {
+  createUnsubscribeSigner,
+  type UnsubscribePayload,
+  type UnsubscribeSecrets,
+  type UnsubscribeSigner,
+} from './unsubscribe-token';

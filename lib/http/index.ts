@@ -1,0 +1,7 @@
+/** HTTP: the only folder that knows Express. Unsubscribe pages, health, metrics, the mailbox, the runtime's server. */
+export { unsubscribeRouter, type UnsubscribeRouterOptions } from './unsubscribe';
+export { optOut } from './opt-out';
+export { healthRouter, type HealthReport } from './health';
+export { metricsRouter, type MetricsOptions, type TenantFigures } from './metrics';
+export { mailboxRouter, type MailboxSource, type MailSummary, type MailView } from './mailbox';
+export { createHostServer, type Fallback, type HostServer } from './app';

@@ -1,0 +1,23 @@
+/** The ledger: who stands where, and what is owed to them. */
+export { Ledger, type LedgerOptions } from './ledger';
+export type { LedgerLog } from './host';
+export { Batcher } from './batcher';
+export { OPEN_STATES } from './types';
+export type {
+  Arrival,
+  DefinitionDeclaration,
+  LeasedStep,
+  Orphans,
+  Person,
+  StationCounts,
+  StationDeclaration,
+  StationHandle,
+  StationSpec,
+  StationWork,
+  StepResult,
+  StepState,
+} from './types';
+export { CounterDeltas } from './sql/counters';
+export { endEnrollments } from './sql/enrollments';
+export { enroll } from './sql/enroll';
+export { isOver, lockCampaigns } from './sql/campaign-locks';

@@ -1,0 +1,246 @@
+import { record } from '../../history';
+import type { Scope } from '../../store';
+import { isOver, lockCampaigns } from './campaign-locks';
+import { CounterDeltas } from './counters';
+import { endEnrollments } from './enrollments';
+
+/** A person whom a station takes over from the step `parent`. */
+export interface TakeOver {
+  kind: 'arrive';
+  parent: number;
+  station: number;
+  dueAt: number | undefined;
+  trail: string | undefined;
+}
+
+/** A person whose way ends behind the step `parent`, without another station. */
+export interface WayOut {
+  kind: 'end';
+  parent: number;
+  reason: string;
+  outcome: string | undefined;
+}
+
+export type HandOver = TakeOver | WayOut;
+
+/** What a hand-over did. */
+export interface HandOverOutcome {
+  /** False when nobody was there to be handed over (unknown step, or one of another tenant). */
+  known: boolean;
+}
+
+interface ParentRow {
+  id: number;
+  campaign_id: number;
+  enrollment_id: number;
+  lead_id: number;
+  station_id: number;
+  state: string;
+  forks: number;
+  enrollment_state: string;
+  enrollment_reason: string | null;
+}
+
+/**
+ * Hands people over from released steps: to the stations they arrived at, or out of the flow. One transaction for
+ * everybody of the moment: the new steps are inserted and their parents marked, or neither.
+ * Doing it twice does it once: a step is unique by enrollment, parent and station.
+ */
+export async function handOver(scope: Scope, items: readonly HandOver[], now: number): Promise<HandOverOutcome[]> {
+  return scope.transaction(async (tx) => {
+    const parents = await readParents(tx, items);
+    const campaigns = await lockCampaigns(
+      tx,
+      [...parents.values()].map(({ campaign_id }) => campaign_id),
+    );
+    await reopenForLateComers(tx, items, parents, campaigns);
+    const counters = new CounterDeltas();
+    const arrivals: unknown[][] = [];
+    const ends: { enrollment: number; reason: string }[] = [];
+    const handed = new Map<number, ParentRow>();
+    const exits: unknown[][] = [];
+    const seen = new Set<string>();
+    const reopened: number[] = [];
+    const outcomes = items.map((item): HandOverOutcome => {
+      const parent = parents.get(item.parent);
+      if (!parent) return { known: false };
+      const key = item.kind === 'arrive' ? `${item.parent} ${item.station}` : `${item.parent} end`;
+      if (seen.has(key)) return { known: true };
+      seen.add(key);
+      const open = parent.state === 'released' || parent.state === 'branching';
+      if (item.kind === 'arrive') {
+        const campaign = campaigns.get(parent.campaign_id);
+        const state = isOver(campaign) || parent.state === 'cancelled' ? 'cancelled' : 'waiting';
+        arrivals.push([
+          parent.campaign_id,
+          parent.enrollment_id,
+          parent.lead_id,
+          item.station,
+          parent.id,
+          state,
+          item.dueAt ?? now,
+          item.trail ?? null,
+        ]);
+        // Whoever was given up as having left the flow, and turns up all the same, is back in it.
+        if (parent.enrollment_state === 'ended' && state === 'waiting') reopened.push(parent.enrollment_id);
+        if (state === 'cancelled')
+          ends.push({ enrollment: parent.enrollment_id, reason: `the campaign was ${campaign}` });
+        if (open) handed.set(parent.id, parent);
+      } else if (open) {
+        handed.set(parent.id, parent);
+        exits.push([parent.id, item.reason.slice(0, 191), item.outcome ?? null]);
+        counters.add(parent.campaign_id, parent.station_id, 'exited');
+        if (!parent.forks) ends.push({ enrollment: parent.enrollment_id, reason: item.reason });
+      }
+      return { known: true };
+    });
+    const entered = await insertArrivals(tx, arrivals, now, counters);
+    await markHandedOver(tx, [...handed.values()], now);
+    await noteExits(tx, exits, now);
+    // Not those who only arrived once more: they were here before they ended.
+    const back = reopened.filter((enrollment) => entered.has(enrollment));
+    if (back.length > 0) await reopen(tx, back);
+    await endEnrollments(tx, ends, now);
+    await counters.write(tx);
+    return outcomes;
+  });
+}
+
+async function readParents(tx: Scope, items: readonly HandOver[]): Promise<Map<number, ParentRow>> {
+  const ids = [...new Set(items.map(({ parent }) => parent))].sort((a, b) => a - b);
+  const rows = await tx.all<ParentRow>(
+    `SELECT s.id, s.campaign_id, s.enrollment_id, s.lead_id, s.station_id, s.state, t.forks,
+            e.state AS enrollment_state, e.reason AS enrollment_reason
+     FROM ${tx.dialect.rows('rows', { parent: 'int' }, 'r')}
+     ${tx.dialect.join} marketing_steps s ON s.id = r.parent AND s.tenant_id = :tenant
+     ${tx.dialect.join} marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant
+     ${tx.dialect.join} marketing_enrollments e ON e.id = s.enrollment_id AND e.tenant_id = :tenant`,
+    { rows: JSON.stringify(ids.map((id) => [id])) },
+  );
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+const ARRIVAL = {
+  campaign: 'int',
+  enrollment: 'int',
+  lead: 'int',
+  station: 'int',
+  parent: 'int',
+  step_state: 'text',
+  due: 'int',
+  step_trail: 'text',
+} as const;
+
+/** Inserts who was not there yet; the enrollments of those. */
+async function insertArrivals(
+  tx: Scope,
+  rows: unknown[][],
+  now: number,
+  counters: CounterDeltas,
+): Promise<Set<number>> {
+  if (rows.length === 0) return new Set();
+  const { dialect } = tx;
+  const insert = `${dialect.insertIgnore} INTO marketing_steps
+      (tenant_id, campaign_id, enrollment_id, lead_id, station_id, parent_id, state, due_at, trail, created_at, updated_at)
+    SELECT :tenant, r.campaign, r.enrollment, r.lead, r.station, r.parent, r.step_state, r.due, r.step_trail, :now, :now
+    FROM ${dialect.rows('rows', ARRIVAL, 'r')} WHERE 1 = 1 ${dialect.ignoreTail}`;
+  // Counting needs to know which rows were new: a repeated arrival must not be counted twice.
+  if (dialect.updateReturning) {
+    const fresh = await tx.all<{ campaign_id: number; station_id: number; enrollment_id: number }>(
+      `${insert} RETURNING campaign_id, station_id, enrollment_id`,
+      { now, rows: JSON.stringify(rows) },
+    );
+    for (const { campaign_id, station_id } of fresh) counters.add(campaign_id, station_id, 'entered');
+    return new Set(fresh.map(({ enrollment_id }) => enrollment_id));
+  }
+  const before = await tx.all<{ parent_id: number; station_id: number }>(
+    `SELECT s.parent_id, s.station_id FROM ${dialect.rows('rows', ARRIVAL, 'r')}
+     ${dialect.join} marketing_steps s ON s.enrollment_id = r.enrollment AND s.parent_id = r.parent AND s.station_id = r.station
+       AND s.tenant_id = :tenant`,
+    { rows: JSON.stringify(rows) },
+  );
+  const known = new Set(before.map(({ parent_id, station_id }) => `${parent_id} ${station_id}`));
+  await tx.run(insert, { now, rows: JSON.stringify(rows) });
+  const entered = new Set<number>();
+  for (const row of rows) {
+    if (known.has(`${String(row[4])} ${String(row[3])}`)) continue;
+    entered.add(row[1] as number);
+    counters.add(row[0] as number, row[3] as number, 'entered');
+  }
+  return entered;
+}
+
+async function markHandedOver(tx: Scope, parents: readonly ParentRow[], now: number): Promise<void> {
+  const groups = { done: parents.filter(({ forks }) => !forks), branching: parents.filter(({ forks }) => forks) };
+  for (const [state, group] of Object.entries(groups)) {
+    if (group.length === 0) continue;
+    await tx.run(
+      `UPDATE marketing_steps SET state = :state, updated_at = :now
+       WHERE tenant_id = :tenant AND state IN ('released', 'branching')
+         AND id IN (SELECT r.parent FROM ${tx.dialect.rows('rows', { parent: 'int' }, 'r')})`,
+      { state, now, rows: JSON.stringify(group.map(({ id }) => [id])) },
+    );
+  }
+}
+
+async function noteExits(tx: Scope, rows: unknown[][], now: number): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.run(
+    tx.dialect.updateFrom(
+      'marketing_steps',
+      tx.dialect.rows('rows', { step: 'int', exit_reason: 'text', exit_outcome: 'text' }, 'r'),
+      'reason = exit_reason, outcome = COALESCE(exit_outcome, outcome), updated_at = :now',
+      'marketing_steps.id = r.step AND tenant_id = :tenant',
+    ),
+    { now, rows: JSON.stringify(rows) },
+  );
+}
+
+/**
+ * A campaign completes by itself once nobody is under way. People who were given up as having left the flow may still
+ * turn up (an ordinary node in between was slow): then it was not over after all.
+ */
+async function reopenForLateComers(
+  tx: Scope,
+  items: readonly HandOver[],
+  parents: ReadonlyMap<number, ParentRow>,
+  campaigns: Map<number, string>,
+): Promise<void> {
+  const late = new Set<number>();
+  for (const { kind, parent: id } of items) {
+    const parent = parents.get(id);
+    if (kind !== 'arrive' || !parent || campaigns.get(parent.campaign_id) !== 'completed') continue;
+    if (parent.enrollment_reason?.startsWith('left the flow')) late.add(parent.campaign_id);
+  }
+  for (const campaign of late) {
+    const last = await tx.get<{ event: string; actor: string }>(
+      `SELECT event, actor FROM marketing_history WHERE tenant_id = :tenant AND campaign_id = :campaign ORDER BY id DESC LIMIT 1`,
+      { campaign },
+    );
+    if (last?.event !== 'campaign.completed' || last.actor !== 'system') continue;
+    const changed = await tx.run(
+      `UPDATE marketing_campaigns SET state = 'active', ended_at = NULL, version = version + 1, updated_at = :now
+       WHERE tenant_id = :tenant AND id = :campaign AND state = 'completed'`,
+      { campaign, now: tx.clock.now() },
+    );
+    if (changed === 0) continue;
+    campaigns.set(campaign, 'active');
+    await record(tx, {
+      event: 'campaign.reopened',
+      campaign,
+      actor: 'system',
+      before: { state: 'completed' },
+      after: { state: 'active' },
+      payload: { reason: 'people who had left the flow turned up' },
+    });
+  }
+}
+
+async function reopen(tx: Scope, enrollments: readonly number[]): Promise<void> {
+  await tx.run(
+    `UPDATE marketing_enrollments SET state = 'active', reason = NULL, ended_at = NULL
+     WHERE tenant_id = :tenant AND state = 'ended'
+       AND id IN (SELECT r.enrollment FROM ${tx.dialect.rows('rows', { enrollment: 'int' }, 'r')})`,
+    { rows: JSON.stringify(enrollments.map((id) => [id])) },
+  );
+}

@@ -1,0 +1,140 @@
+import type { Scope } from '../../store';
+import { isOver, lockCampaigns } from './campaign-locks';
+import { CounterDeltas } from './counters';
+import { endEnrollments } from './enrollments';
+
+interface HeldRow {
+  id: number;
+  campaign_id: number;
+  enrollment_id: number;
+  station_id: number;
+  crashes: number;
+  message_id: number | null;
+  policy: string;
+}
+
+/** Deaths of its runtime after which a step is taken for the cause of them. */
+export const MAX_CRASHES = 5;
+
+/** What was found in the hands of a runtime that is gone. */
+export interface Recovered {
+  /** Back in the queue. */
+  returned: number;
+  /** Messages of which nobody knows whether they went out. */
+  inDoubt: number;
+  /** Put into the dead-letter list because their runtime died with them too often. */
+  poisonous: number;
+  /** Sent on, but not taken over: will be sent on again. */
+  adrift: number;
+}
+
+/**
+ * Takes everything out of the hands of a runtime that is gone, in one transaction. Whoever deletes the runtime's row
+ * first does it; another rescuer finds nothing. From here on, the dead runtime's late completions are refused,
+ * because their lease is no longer there.
+ */
+export async function recoverRuntime(
+  scope: Scope,
+  { id, now, force }: { id: string; now: number; force: boolean },
+): Promise<Recovered | undefined> {
+  return scope.transaction(async (tx) => {
+    const mine = await tx.run(
+      `DELETE FROM marketing_runtimes WHERE tenant_id = :tenant AND id = :id
+       ${force ? '' : `AND (stopped_at IS NOT NULL OR lease_until < ${tx.dialect.nowMs})`}`,
+      { id },
+    );
+    if (mine === 0) return undefined;
+    const stations = `(SELECT t.id FROM marketing_stations t WHERE t.tenant_id = :tenant)`;
+    const held = await tx.all<HeldRow>(
+      `SELECT s.id, s.campaign_id, s.enrollment_id, s.station_id, s.crashes, m.id AS message_id, COALESCE(t.on_unknown, c.on_unknown) AS policy
+       FROM marketing_steps s
+       JOIN marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant
+       JOIN marketing_campaigns c ON c.id = s.campaign_id AND c.tenant_id = :tenant
+       LEFT JOIN marketing_messages m ON m.step_id = s.id AND m.tenant_id = :tenant AND m.state = 'sending'
+       WHERE s.tenant_id = :tenant AND s.station_id IN ${stations} AND s.state = 'working' AND s.lease_owner = :id`,
+      { id },
+    );
+    const campaigns = await lockCampaigns(
+      tx,
+      held.map(({ campaign_id }) => campaign_id),
+    );
+    const ends: { enrollment: number; reason: string }[] = [];
+    const rows: unknown[][] = [];
+    const doubtful: number[] = [];
+    const counters = new CounterDeltas();
+    let poisonous = 0;
+    for (const step of held) {
+      if (step.message_id !== null) doubtful.push(step.message_id);
+      if (step.crashes + 1 >= MAX_CRASHES) {
+        poisonous++;
+        counters.add(step.campaign_id, step.station_id, 'dead');
+        rows.push([step.id, 'failed', step.crashes + 1, 'E_POISON: its runtime died with it again and again']);
+      } else if (step.message_id !== null && step.policy !== 'resend') {
+        counters.add(step.campaign_id, step.station_id, 'unknown');
+        rows.push([step.id, 'unknown', step.crashes + 1, 'the sender stopped while it was under way']);
+      } else if (isOver(campaigns.get(step.campaign_id))) {
+        const reason = `the campaign was ${campaigns.get(step.campaign_id)}`;
+        ends.push({ enrollment: step.enrollment_id, reason });
+        rows.push([step.id, 'cancelled', step.crashes + 1, reason]);
+      } else rows.push([step.id, 'waiting', step.crashes + 1, null]);
+    }
+    if (rows.length > 0) {
+      await tx.run(
+        tx.dialect.updateFrom(
+          'marketing_steps',
+          tx.dialect.rows('rows', { step: 'int', to_state: 'text', deaths: 'int', to_reason: 'text' }, 'r'),
+          'state = to_state, crashes = deaths, reason = to_reason, lease_owner = NULL, updated_at = :now',
+          'marketing_steps.id = r.step AND tenant_id = :tenant',
+        ),
+        { now, rows: JSON.stringify(rows) },
+      );
+    }
+    if (doubtful.length > 0) {
+      await tx.run(
+        `UPDATE marketing_messages SET state = 'unknown', in_doubt = 1, settled_at = :now,
+                reason = 'the sender stopped while it was under way'
+         WHERE tenant_id = :tenant AND id IN (SELECT r.message FROM ${tx.dialect.rows('rows', { message: 'int' }, 'r')})`,
+        { now, rows: JSON.stringify(doubtful.map((message) => [message])) },
+      );
+    }
+    let adrift = 0;
+    for (const state of ['released', 'branching']) {
+      adrift += await tx.run(
+        `UPDATE marketing_steps SET lease_owner = NULL
+         WHERE tenant_id = :tenant AND station_id IN ${stations} AND state = :state AND lease_owner = :id`,
+        { state, id },
+      );
+    }
+    await endEnrollments(tx, ends, now);
+    await counters.write(tx);
+    const unknown = rows.filter(([, state]) => state === 'unknown').length;
+    return { returned: rows.length - unknown - poisonous - ends.length, inDoubt: doubtful.length, poisonous, adrift };
+  });
+}
+
+/**
+ * Lets go of everybody this runtime sent on before `before` who has not been taken over: after a deploy, when messages
+ * on wires may have been lost. Sending on again is harmless where the first message still arrives.
+ */
+export async function setAdrift(scope: Scope, owner: string, before: number): Promise<number> {
+  let count = 0;
+  for (const state of ['released', 'branching']) {
+    count += await scope.run(
+      `UPDATE marketing_steps SET lease_owner = NULL
+       WHERE tenant_id = :tenant AND state = :state AND lease_owner = :owner AND released_at < :before
+         AND station_id IN (SELECT t.id FROM marketing_stations t WHERE t.tenant_id = :tenant)`,
+      { owner, before, state },
+    );
+  }
+  return count;
+}
+
+/** Lets go of these people, whom this runtime sent on (or meant to), so that they are sent on again. */
+export async function setStepsAdrift(scope: Scope, owner: string, steps: readonly number[]): Promise<void> {
+  await scope.run(
+    `UPDATE marketing_steps SET lease_owner = NULL
+     WHERE tenant_id = :tenant AND state IN ('released', 'branching') AND lease_owner = :owner
+       AND id IN (SELECT r.step FROM ${scope.dialect.rows('rows', { step: 'int' }, 'r')})`,
+    { owner, rows: JSON.stringify(steps.map((id) => [id])) },
+  );
+}

@@ -1,0 +1,164 @@
+import type { Scope } from '../../store';
+import type { StepResult } from '../types';
+import { isOver, lockCampaigns } from './campaign-locks';
+import { CounterDeltas } from './counters';
+import { endEnrollments } from './enrollments';
+
+/** A settled step that goes on through a wired output. */
+export interface Going {
+  id: number;
+  port: number;
+}
+
+/** What settling needs to know about the station. */
+export interface SettleContext {
+  station: number;
+  now: number;
+  wired(port: number): boolean;
+  /** Counter names of the outputs. */
+  portNames: readonly string[];
+}
+
+interface Verdict {
+  state: string;
+  port: number | null;
+  dueAt: number | null;
+  reason: string | null;
+  outcome: string | null;
+  keepsLease: boolean;
+}
+
+/** @param campaignState of those who would go back into the queue */
+function verdictOf(result: StepResult, context: SettleContext, campaignState: string | undefined): Verdict {
+  const base = { port: null, dueAt: null, reason: null, outcome: null, keepsLease: false };
+  if (waitsAgain(result) && isOver(campaignState)) {
+    return { ...base, state: 'cancelled', reason: overReason(campaignState) };
+  }
+  switch (result.kind) {
+    case 'release': {
+      const goesOn = context.wired(result.port);
+      return {
+        state: goesOn ? 'released' : 'done',
+        port: result.port,
+        dueAt: null,
+        reason: result.reason?.slice(0, 191) ?? null,
+        outcome: result.outcome === undefined ? null : JSON.stringify(result.outcome),
+        keepsLease: goesOn,
+      };
+    }
+    case 'retry':
+      return { ...base, state: 'waiting', dueAt: result.dueAt, reason: result.reason?.slice(0, 191) ?? null };
+    case 'return':
+      return { ...base, state: 'waiting' };
+    case 'fail':
+      return {
+        ...base,
+        state: 'failed',
+        reason: result.reason.slice(0, 191),
+        outcome: result.outcome === undefined ? null : JSON.stringify(result.outcome),
+      };
+    case 'unknown':
+      return { ...base, state: 'unknown', reason: result.reason.slice(0, 191) };
+  }
+}
+
+function waitsAgain({ kind }: StepResult): boolean {
+  return kind === 'retry' || kind === 'return';
+}
+
+function overReason(state: string | undefined): string {
+  return `the campaign was ${state}`;
+}
+
+/**
+ * Writes what became of leased steps: state, output, message rows (`also`), counters and ends in one transaction.
+ * Only steps that are still held under the same owner and attempt are touched: a late worker changes nothing.
+ * @returns the ids that were still ours, and who goes on
+ */
+export async function settleSteps(
+  scope: Scope,
+  results: readonly StepResult[],
+  context: SettleContext,
+  also?: (tx: Scope, accepted: ReadonlySet<number>) => Promise<void>,
+): Promise<{ accepted: Set<number>; going: Going[] }> {
+  return scope.transaction(async (tx) => {
+    const { dialect } = tx;
+    const campaigns = await lockCampaigns(
+      tx,
+      results.filter(waitsAgain).map(({ step }) => step.campaign),
+    );
+    const held = await tx.all<{ id: number }>(
+      `SELECT s.id FROM ${dialect.rows('rows', { step: 'int', lease: 'text', tries: 'int' }, 'r')}
+       ${dialect.join} marketing_steps s ON s.id = r.step AND s.tenant_id = :tenant
+       WHERE s.state = 'working' AND s.lease_owner = r.lease AND s.attempt = r.tries
+       ${dialect.name === 'sqlite' ? '' : dialect.name === 'postgres' ? 'ORDER BY s.id FOR UPDATE OF s' : 'FOR UPDATE'}`,
+      { rows: JSON.stringify(results.map(({ step }) => [step.id, step.owner, step.attempt])) },
+    );
+    const accepted = new Set(held.map(({ id }) => id));
+    const counters = new CounterDeltas();
+    const going: Going[] = [];
+    const ends: { enrollment: number; reason: string }[] = [];
+    const rows: unknown[][] = [];
+    for (const result of results) {
+      const { step } = result;
+      if (!accepted.has(step.id)) continue;
+      const campaignState = campaigns.get(step.campaign);
+      const verdict = verdictOf(result, context, campaignState);
+      if (verdict.state === 'cancelled') ends.push({ enrollment: step.enrollment, reason: overReason(campaignState) });
+      rows.push([
+        step.id,
+        verdict.state,
+        verdict.port,
+        verdict.dueAt,
+        verdict.reason,
+        verdict.outcome,
+        verdict.keepsLease ? step.owner : null,
+        // Whoever was tried to the end has not killed anybody.
+        result.kind === 'retry' ? 1 : 0,
+      ]);
+      if (result.kind === 'release') {
+        counters.add(step.campaign, context.station, context.portNames[result.port] ?? `output ${result.port + 1}`);
+        if (verdict.keepsLease) going.push({ id: step.id, port: result.port });
+        else ends.push({ enrollment: step.enrollment, reason: endReason(result, context) });
+      } else if (result.kind === 'fail') counters.add(step.campaign, context.station, 'dead');
+      else if (result.kind === 'unknown') counters.add(step.campaign, context.station, 'unknown');
+    }
+    if (rows.length > 0) {
+      await tx.run(
+        dialect.updateFrom(
+          'marketing_steps',
+          dialect.rows(
+            'rows',
+            {
+              step: 'int',
+              to_state: 'text',
+              to_port: 'int',
+              to_due: 'int',
+              to_reason: 'text',
+              to_outcome: 'text',
+              to_owner: 'text',
+              survived: 'int',
+            },
+            'r',
+          ),
+          `state = to_state, port = COALESCE(to_port, port), due_at = COALESCE(to_due, due_at), reason = to_reason,
+           outcome = COALESCE(to_outcome, outcome), lease_owner = to_owner,
+           crashes = CASE WHEN survived = 1 THEN 0 ELSE crashes END,
+           released_at = CASE WHEN to_state = 'released' THEN :now ELSE released_at END, updated_at = :now`,
+          'marketing_steps.id = r.step AND tenant_id = :tenant',
+        ),
+        { now: context.now, rows: JSON.stringify(rows) },
+      );
+    }
+    if (also) await also(tx, accepted);
+    await endEnrollments(tx, ends, context.now);
+    await counters.write(tx);
+    return { accepted, going };
+  });
+}
+
+function endReason(result: StepResult & { kind: 'release' }, context: SettleContext): string {
+  if (result.port === 0) return 'completed';
+  const name = context.portNames[result.port] ?? `output ${result.port + 1}`;
+  return result.reason ? `${name}: ${result.reason}` : name;
+}

@@ -1,0 +1,128 @@
+import type { Scope } from '../../store';
+import { endEnrollments, OPEN } from './enrollments';
+
+interface Lost {
+  id: number;
+  enrollment_id: number;
+  step: string;
+}
+
+/**
+ * People who were sent on longer than the transit time ago and whom no station has received: a node in between dropped
+ * them, an output leads nowhere, or the station that would send them on again is no longer in the flow. Recorded as having left the flow, with where.
+ * @returns how many
+ */
+export async function recordLeftTheFlow(scope: Scope, before: number, now: number): Promise<number> {
+  return scope.transaction(async (tx) => {
+    const lost = await tx.all<Lost>(
+      `SELECT s.id, s.enrollment_id, t.step FROM marketing_steps s
+       JOIN marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant
+       WHERE s.tenant_id = :tenant AND s.state = 'released' AND s.released_at < :before
+         AND (s.lease_owner IS NOT NULL OR t.state = 'missing')
+         AND s.station_id IN (SELECT x.id FROM marketing_stations x WHERE x.tenant_id = :tenant)
+       ORDER BY s.id LIMIT 500 ${ofSteps(tx)}`,
+      { before },
+    );
+    if (lost.length === 0) return 0;
+    await tx.run(
+      tx.dialect.updateFrom(
+        'marketing_steps',
+        tx.dialect.rows('rows', { step_id: 'int', exit_reason: 'text' }, 'r'),
+        `state = 'done', reason = exit_reason, updated_at = :now`,
+        `marketing_steps.id = r.step_id AND tenant_id = :tenant AND state = 'released'`,
+      ),
+      { now, rows: JSON.stringify(lost.map(({ id, step }) => [id, leftAfter(step)])) },
+    );
+    await endEnrollments(
+      tx,
+      lost.map(({ enrollment_id, step }) => ({ enrollment: enrollment_id, reason: leftAfter(step) })),
+      now,
+    );
+    return lost.length;
+  });
+}
+
+/**
+ * Locks the steps alone. MySQL would lock (or skip) the joined stations too; there the UPDATE that follows asks for the
+ * state once more, and ending an enrollment twice ends it once.
+ */
+function ofSteps({ dialect }: Scope): string {
+  return dialect.name === 'postgres' ? 'FOR UPDATE OF s SKIP LOCKED' : '';
+}
+
+function leftAfter(step: string): string {
+  return `left the flow after ${step}`;
+}
+
+/** Closes forks whose branches have had time to arrive; ends enrollments in which nothing is open any more. */
+export async function settleForks(scope: Scope, before: number, now: number): Promise<number> {
+  return scope.transaction(async (tx) => {
+    const settled = await tx.all<{ id: number; enrollment_id: number; reason: string | null }>(
+      `SELECT s.id, s.enrollment_id, s.reason FROM marketing_steps s
+       JOIN marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant
+       WHERE s.tenant_id = :tenant AND s.state = 'branching' AND s.released_at < :before
+         AND (s.lease_owner IS NOT NULL OR t.state = 'missing')
+         AND s.station_id IN (SELECT x.id FROM marketing_stations x WHERE x.tenant_id = :tenant)
+       ORDER BY s.id LIMIT 500 ${ofSteps(tx)}`,
+      { before },
+    );
+    if (settled.length === 0) return 0;
+    await tx.run(
+      `UPDATE marketing_steps SET state = 'done', updated_at = :now WHERE tenant_id = :tenant AND state = 'branching'
+         AND id IN (SELECT r.step FROM ${tx.dialect.rows('rows', { step: 'int' }, 'r')})`,
+      { now, rows: JSON.stringify(settled.map(({ id }) => [id])) },
+    );
+    await endEnrollments(
+      tx,
+      settled.map(({ enrollment_id, reason }) => ({ enrollment: enrollment_id, reason: reason ?? 'completed' })),
+      now,
+    );
+    return settled.length;
+  });
+}
+
+/** Launched campaigns that are through: their audience is written, and nobody is under way any more. */
+export async function findFinishedCampaigns(scope: Scope): Promise<number[]> {
+  const rows = await scope.all<{ id: number }>(
+    `SELECT c.id FROM marketing_campaigns c
+     WHERE c.tenant_id = :tenant AND c.state = 'active' AND c.expand_station_id IS NOT NULL AND c.expanding_from IS NULL
+       AND NOT EXISTS (SELECT 1 FROM marketing_enrollments e
+                       WHERE e.tenant_id = :tenant AND e.campaign_id = c.id AND e.state = 'active')`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Enrollments that are active although nothing of them is open: should never be; healed when found. The search runs in
+ * the background, because it looks at everybody who is under way.
+ */
+export async function healEnrollments(scope: Scope, now: number): Promise<number> {
+  const idle = await scope.background((db) =>
+    db.all<{ id: number }>(
+      `SELECT e.id FROM marketing_enrollments e
+       WHERE e.tenant_id = :tenant AND e.state = 'active' AND e.entered_at < :before
+         AND NOT EXISTS (SELECT 1 FROM marketing_steps s
+                         WHERE s.tenant_id = :tenant AND s.enrollment_id = e.id AND s.state IN ${OPEN})
+       LIMIT 500`,
+      { before: now - 60_000 },
+    ),
+  );
+  if (idle.length === 0) return 0;
+  await endEnrollments(
+    scope,
+    idle.map(({ id }) => ({ enrollment: id, reason: 'completed' })),
+    now,
+  );
+  return idle.length;
+}
+
+/** People by state at one station. */
+export async function countByState(scope: Scope, station: number): Promise<Record<string, number>> {
+  const rows = await scope.all<{ state: string; people: number }>(
+    `SELECT state, COUNT(*) AS people FROM marketing_steps
+     WHERE tenant_id = :tenant AND station_id = :station
+       AND state IN ('waiting', 'working', 'paused', 'failed', 'unknown', 'orphaned') GROUP BY state`,
+    { station },
+  );
+  return Object.fromEntries(rows.map(({ state, people }) => [state, people]));
+}

@@ -1,0 +1,178 @@
+import { lockCampaigns, type LeasedStep } from '../ledger';
+import type { Scope } from '../store';
+import type { SendCheck } from './types';
+
+/** What is known of a step's message from earlier tries. */
+export interface EarlierTry {
+  contentId: number;
+  attempt: number;
+  firstAt: number;
+}
+
+/** Earlier tries of these steps' messages. */
+export async function earlierTries(scope: Scope, steps: readonly LeasedStep[]): Promise<Map<number, EarlierTry>> {
+  const rows = await scope.all<{ step_id: number; content_id: number; attempt: number; sending_at: number }>(
+    `SELECT m.step_id, m.content_id, m.attempt, m.sending_at FROM ${scope.dialect.rows('rows', { step: 'int' }, 'r')}
+     ${scope.dialect.join} marketing_messages m ON m.step_id = r.step AND m.tenant_id = :tenant`,
+    { rows: JSON.stringify(steps.map(({ id }) => [id])) },
+  );
+  return new Map(
+    rows.map((row) => [row.step_id, { contentId: row.content_id, attempt: row.attempt, firstAt: row.sending_at }]),
+  );
+}
+
+/** A message about to be handed over. */
+export interface Outgoing {
+  step: LeasedStep;
+  address: string;
+  messageKey: string;
+  contentId: number;
+  date: number;
+}
+
+/** What was found about a message that was to go out. `stopped`: its campaign is not active any more. */
+export type Clearance = SendCheck | 'stopped';
+
+/**
+ * Marks messages `sending`, in one transaction with the last question whether each may be sent at all: whoever
+ * unsubscribed, and whose campaign was paused, completed or cancelled before this commit, gets nothing. From here until
+ * the answer, a crash leaves them in doubt, and only them.
+ * @returns which of the steps are still ours, and what was found about each
+ */
+export async function markSending(
+  scope: Scope,
+  items: readonly Outgoing[],
+  { channel, account }: { channel: string; account: string },
+  maySend: (tx: Scope, leads: readonly number[], channel: string) => Promise<Map<number, SendCheck>>,
+): Promise<Map<number, Clearance>> {
+  return scope.transaction(async (tx) => {
+    const { dialect } = tx;
+    // A statement of its own, before the steps: it waits for whoever is changing one of them, and sees what came of it.
+    const campaigns = await lockCampaigns(
+      tx,
+      items.map(({ step }) => step.campaign),
+    );
+    const runs = ({ campaign }: LeasedStep): boolean => campaigns.get(campaign) === 'active';
+    const held = await tx.all<{ id: number }>(
+      `SELECT s.id FROM ${dialect.rows('rows', { step: 'int', lease: 'text', tries: 'int' }, 'r')}
+       ${dialect.join} marketing_steps s ON s.id = r.step AND s.tenant_id = :tenant
+       WHERE s.state = 'working' AND s.lease_owner = r.lease AND s.attempt = r.tries
+       ${dialect.name === 'postgres' ? 'ORDER BY s.id FOR UPDATE OF s' : dialect.forUpdate}`,
+      { rows: JSON.stringify(items.map(({ step }) => [step.id, step.owner, step.attempt])) },
+    );
+    const ours = new Set(held.map(({ id }) => id));
+    const checks = await maySend(
+      tx,
+      items.filter(({ step }) => ours.has(step.id) && runs(step)).map(({ step }) => step.lead),
+      channel,
+    );
+    const answers = new Map<number, Clearance>();
+    const rows: unknown[][] = [];
+    for (const { step, address, messageKey, contentId, date } of items) {
+      if (!ours.has(step.id)) continue;
+      if (!runs(step)) {
+        answers.set(step.id, 'stopped');
+        continue;
+      }
+      const check = checks.get(step.lead) ?? { allowed: false, reason: 'gone', detail: 'the lead is gone' };
+      answers.set(step.id, check);
+      if (!check.allowed) continue;
+      rows.push([
+        step.id,
+        step.campaign,
+        step.enrollment,
+        step.lead,
+        address.slice(0, 254),
+        messageKey,
+        contentId,
+        date,
+      ]);
+    }
+    if (rows.length > 0) {
+      await tx.run(
+        `INSERT INTO marketing_messages
+           (tenant_id, step_id, campaign_id, enrollment_id, lead_id, channel, account, address, message_key, content_id, state, attempt, sending_at)
+         SELECT :tenant, r.step, r.campaign, r.enrollment, r.lead, :channel, :account, r.to_address, r.msg_key, r.content, 'sending', 1, r.msg_date
+         FROM ${dialect.rows(
+           'rows',
+           {
+             step: 'int',
+             campaign: 'int',
+             enrollment: 'int',
+             lead: 'int',
+             to_address: 'text',
+             msg_key: 'text',
+             content: 'int',
+             msg_date: 'int',
+           },
+           'r',
+         )} WHERE 1 = 1
+         ${dialect.upsertTail(['step_id'], {
+           state: `'sending'`,
+           attempt: 'marketing_messages.attempt + 1',
+           address: dialect.excluded('address'),
+           account: dialect.excluded('account'),
+           settled_at: 'NULL',
+         })}`,
+        { channel, account: account.slice(0, 128), rows: JSON.stringify(rows) },
+      );
+    }
+    return answers;
+  });
+}
+
+/** How a message ended (for now). */
+export interface MessageOutcome {
+  step: LeasedStep;
+  state: 'sent' | 'deferred' | 'failed' | 'unknown';
+  /** False: the try is not charged (nothing was handed over). */
+  charged: boolean;
+  providerId?: string;
+  reason?: string;
+}
+
+/** Writes how messages ended; with `sent`, the engagement `email_sent` (or the channel's) as well. In the caller's transaction. */
+export async function writeOutcomes(tx: Scope, channel: string, outcomes: readonly MessageOutcome[]): Promise<void> {
+  if (outcomes.length === 0) return;
+  const now = tx.clock.now();
+  const { dialect } = tx;
+  await tx.run(
+    dialect.updateFrom(
+      'marketing_messages',
+      dialect.rows(
+        'rows',
+        { step: 'int', to_state: 'text', uncharged: 'int', doubt: 'int', provider: 'text', to_reason: 'text' },
+        'r',
+      ),
+      `state = to_state, attempt = attempt - uncharged, in_doubt = CASE WHEN doubt = 1 THEN 1 ELSE in_doubt END,
+       provider_id = provider, reason = to_reason, settled_at = :now`,
+      'marketing_messages.step_id = r.step AND tenant_id = :tenant',
+    ),
+    {
+      now,
+      rows: JSON.stringify(
+        outcomes.map(({ step, state, charged, providerId, reason }) => [
+          step.id,
+          state,
+          charged ? 0 : 1,
+          state === 'unknown' ? 1 : 0,
+          providerId?.slice(0, 255) ?? null,
+          reason?.slice(0, 255) ?? null,
+        ]),
+      ),
+    },
+  );
+  const sent = outcomes.filter(({ state }) => state === 'sent');
+  if (sent.length === 0) return;
+  await tx.run(
+    `${dialect.insertIgnore} INTO marketing_engagements (tenant_id, lead_id, campaign_id, type, channel, event_id, metadata, tracked_at)
+     SELECT :tenant, r.lead, r.campaign, :type, :channel, r.event, ${dialect.name === 'postgres' ? `'{}'::jsonb` : `'{}'`}, :now
+     FROM ${dialect.rows('rows', { lead: 'int', campaign: 'int', event: 'text' }, 'r')} WHERE 1 = 1 ${dialect.ignoreTail}`,
+    {
+      type: `${channel}_sent`,
+      channel,
+      now,
+      rows: JSON.stringify(sent.map(({ step }) => [step.lead, step.campaign, `sent:${step.id}`])),
+    },
+  );
+}

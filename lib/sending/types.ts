@@ -1,0 +1,67 @@
+import type { Account, OutgoingMessage } from '../channels';
+import type { Clock } from '../clock';
+import type { EmailContent, WebhookContent } from '../content';
+import type { LedgerLog } from '../ledger';
+import type { Scope } from '../store';
+import type { CampaignView, LeadView, UnknownPolicy } from '../types';
+
+/** What is sent: written by the marketer, compiled once per version. */
+export type SendContent = { channel: 'email'; email: EmailContent } | { channel: 'webhook'; webhook: WebhookContent };
+
+/** One person's message, before it is filled. */
+export interface MessageContext {
+  step: number;
+  lead: LeadView;
+  campaign: CampaignView;
+  /** Stable over all tries: the Message-ID of an e-mail, the idempotency key of a webhook. */
+  messageKey: string;
+  /** Date of the first try, ms. */
+  date: number;
+  unsubscribeUrl: string;
+}
+
+/** A compiled content version. */
+export interface CompiledContent {
+  readonly channel: string;
+  readonly hash: string;
+  /** Fills it for one person. Throws a ContentError for somebody whose data it cannot take. */
+  fill(context: MessageContext): OutgoingMessage;
+}
+
+/** What a send station is made of. */
+export interface SendOptions {
+  account: Account;
+  content: SendContent;
+  /** What becomes of messages of which nobody knows whether they went out; undefined = the campaign's policy. */
+  onUnknown?: UnknownPolicy;
+  /** Tries that are charged (4xx) before a message counts as failed. Default 5. */
+  maxAttempts?: number;
+  /** First and longest pause between tries, ms. Default 1 min and 4 h. */
+  retryBaseMs?: number;
+  retryMaxMs?: number;
+  /** Language of what is added to the content (the unsubscribe line). */
+  language?: 'en' | 'de';
+}
+
+/** Whether somebody may be written to at this instant. */
+export type SendCheck = { allowed: true; address?: string } | { allowed: false; reason: string; detail: string };
+
+/** What a send station gets from its surroundings. */
+export interface SendDeps {
+  scope: Scope;
+  clock: Clock;
+  log: LedgerLog;
+  leads(scope: Scope, ids: readonly number[]): Promise<Map<number, LeadView>>;
+  campaigns(scope: Scope, ids: readonly number[]): Promise<Map<number, CampaignView>>;
+  /** Asked in the transaction that marks a message `sending`. */
+  maySend(tx: Scope, leads: readonly number[], channel: string): Promise<Map<number, SendCheck>>;
+  /** The link that unsubscribes whoever got the message of this step. */
+  unsubscribeUrl(of: { lead: number; campaign: number; step: number; channel: string }): string;
+  /** What stands right of the @ in Message-IDs. */
+  messageDomain: string;
+  /** Says why campaigns stand still; `reason` begins with the account's key and `: `, by which it is taken back. */
+  hold(campaigns: readonly number[], reason: string): Promise<void>;
+  /** Called when people of a campaign landed in the dead-letter list. */
+  died(campaign: number): Promise<void>;
+  random?: () => number;
+}

@@ -1,0 +1,5 @@
+import type { Migration } from '../migrate';
+import { spine } from './001-spine';
+
+/** All migrations, in order. Never edit one that has been released: add the next. */
+export const migrations: readonly Migration[] = [spine];

@@ -1,0 +1,48 @@
+/**
+ * The editor's half of the nodes, bundled into resources/marketing-editor.js and loaded by plugin.html before any node.
+ * The nodes' own html files reach it as `marketingEditor` and hold only what Node-RED has to read literally.
+ */
+import * as account from './nodes/account';
+import * as campaign from './nodes/campaign';
+import * as consent from './nodes/consent';
+import * as delay from './nodes/delay';
+import * as lead from './nodes/lead';
+import * as segment from './nodes/segment';
+import * as send from './nodes/send';
+import * as store from './nodes/store';
+import * as trigger from './nodes/trigger';
+import './marketing-editor.css';
+import { current } from './dialog';
+import { onAdd, watchNames } from './placing';
+import { shorten } from './texts';
+import * as validate from './validators';
+import { forgetConditions } from './verdicts';
+
+const marketingEditor = {
+  account,
+  campaign,
+  consent,
+  delay,
+  lead,
+  segment,
+  send,
+  store,
+  trigger,
+  validate,
+  current,
+  onAdd,
+  shorten,
+};
+
+declare global {
+  interface Window {
+    marketingEditor: typeof marketingEditor;
+  }
+}
+
+// The script may be asked for twice (Node-RED reloads plugins when a module is updated): listen only once.
+if (!('marketingEditor' in window)) {
+  watchNames();
+  RED.events.on('deploy', forgetConditions);
+}
+window.marketingEditor = marketingEditor;

@@ -1,0 +1,16 @@
+import { recomputeOf } from '../delay/due';
+import type { DescribeStation } from './graph';
+
+/** What each kind of station declares about itself at deploy. */
+export const describeStation: DescribeStation = (config) => {
+  switch (config.type) {
+    case 'marketing-delay':
+      return recomputeOf(config);
+    case 'marketing-send': {
+      const policy = config['onUnknown'];
+      return policy === 'hold' || policy === 'resend' ? { onUnknown: policy } : {};
+    }
+    default:
+      return {};
+  }
+};

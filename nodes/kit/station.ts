@@ -1,0 +1,103 @@
+import type { Marketing } from '../../lib';
+import { messageOf } from '../../lib/errors';
+import type { Person, StationCounts, StationWork } from '../../lib/ledger/types';
+import type { CampaignView } from '../../lib/types';
+import type { Badge } from './badge';
+import { DROPPED, type FlowMessage, type NodeKit } from './node';
+import { useStore, type StoreAccess } from './store-node';
+
+/** What a kind of station adds to what all stations do. */
+export interface StationBehaviour {
+  /** The badge for its counts, over all journeys that it is a step of. */
+  badge(counts: StationCounts): Badge;
+  /** Work to do with people who are due; without it they are sent on. Undefined: they wait (something is wrong). */
+  work?(marketing: Marketing, definition: string): StationWork;
+}
+
+/** A station node at work. */
+export interface StationNode {
+  readonly store: StoreAccess;
+  /** Takes custody of the person that a message carries; durable when it resolves. */
+  arrive(msg: FlowMessage, dueAt?: number): Promise<void | typeof DROPPED>;
+}
+
+/** Joins a station node to its store. @throws InputError E_NO_STORE */
+export function startStation(kit: NodeKit, behaviour: StationBehaviour): StationNode {
+  const counts = new Map<string, StationCounts>();
+  const store: StoreAccess = useStore(kit, {
+    station: {
+      spec: (marketing, definition) => ({
+        wired: (port) => wiredToRunning(kit, store, port),
+        emit: (port, people) => emit(kit, store, marketing, port, people),
+        ...(behaviour.work ? { work: behaviour.work(marketing, definition) } : {}),
+        onCounts: (fresh) => {
+          counts.set(definition, fresh);
+          kit.badge.show(behaviour.badge(total(counts.values())));
+        },
+      }),
+    },
+    onDeployed(definitions, problem) {
+      for (const known of counts.keys()) if (!definitions.includes(known)) counts.delete(known);
+      if (definitions.length === 0 && !problem) kit.badge.show({ fill: 'grey', shape: 'ring', text: 'notInJourney' });
+      else kit.badge.show(behaviour.badge(total(counts.values())));
+    },
+  });
+  return {
+    store,
+    async arrive(msg, dueAt) {
+      await store.marketing();
+      const journey = store.journey(msg);
+      const station = await store.hub.deployer.station(kit.id, journey.definition, kit.closing);
+      if (!station) return DROPPED;
+      await station.arrive({ journey, ...(dueAt === undefined ? {} : { dueAt }) });
+    },
+  };
+}
+
+/** The counts of a station that is a step of several journeys. */
+export function total(all: Iterable<StationCounts>): StationCounts {
+  const sums: StationCounts = { waiting: 0, entered: 0 };
+  for (const counts of all) for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
+}
+
+function wiredToRunning(kit: NodeKit, store: StoreAccess, port: number): boolean {
+  const targets = kit.node.wires[port] ?? [];
+  return targets.some((target) => typeof target === 'string' && store.hub.deployer.runs(target));
+}
+
+/**
+ * Sends people on. During a deploy nobody is sent: nodes may be missing, and everybody who was on a wire is sent again
+ * after it. Behind an output from which no station can be reached (a debug node) the way ends.
+ */
+function emit(kit: NodeKit, store: StoreAccess, marketing: Marketing, port: number, people: readonly Person[]): void {
+  if (!store.hub.deployer.flowing) return;
+  kit.send(
+    port,
+    people.map(({ lead, campaign, journey }) => ({ payload: { ...lead }, campaign: frozen(campaign), journey })),
+  );
+  if (store.leadsOn(port)) return;
+  for (const { journey } of people) {
+    marketing.ledger.end(journey, 'completed').catch((error: unknown) => {
+      // The person is not lost: the watchdog ends the way of whoever is not taken over.
+      kit.node.debug(`Ending a way failed: ${messageOf(error)}`);
+    });
+  }
+}
+
+const frozenViews = new WeakSet<object>();
+
+/** People of one campaign share its view: a function node that changes it must not change it for the others. */
+function frozen(campaign: CampaignView): CampaignView {
+  if (!frozenViews.has(campaign)) {
+    freeze(campaign);
+    frozenViews.add(campaign);
+  }
+  return campaign;
+}
+
+function freeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) freeze(inner);
+}

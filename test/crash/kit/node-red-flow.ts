@@ -1,0 +1,103 @@
+/** The flow that a headless Node-RED runs in the crash test: trigger → segment → consent → send. */
+import type { UnknownPolicy } from '../../../lib/types';
+import { DEFINITION } from './words';
+
+export function crashFlow(policy: UnknownPolicy, connections: number): object[] {
+  const common = { z: 'tab', configVersion: 1, store: 'store', y: 100 };
+  return [
+    { id: 'tab', type: 'tab', label: 'Crash test', disabled: false, info: '', env: [] },
+    {
+      ...common,
+      id: 'trigger',
+      type: 'marketing-trigger',
+      name: 'Launch',
+      mode: 'launch',
+      audience: 'everybody',
+      segment: '',
+      event: '',
+      unknownPolicy: policy,
+      definition: DEFINITION,
+      step: 'start',
+      x: 100,
+      wires: [['segment']],
+    },
+    {
+      ...common,
+      id: 'segment',
+      type: 'marketing-segment',
+      name: 'In the US',
+      mode: 'inline',
+      segment: '',
+      condition: 'lead.country = "US"',
+      x: 250,
+      wires: [['consent'], []],
+    },
+    {
+      ...common,
+      id: 'consent',
+      type: 'marketing-consent',
+      name: 'May be mailed?',
+      channel: 'email',
+      checkSuppression: true,
+      checkOptOut: true,
+      requireConsent: 'eu',
+      unknownCountry: 'block',
+      x: 400,
+      wires: [['send'], []],
+    },
+    {
+      ...common,
+      ...{
+        id: 'send',
+        type: 'marketing-send',
+        name: 'Mail',
+        account: 'account',
+        step: 'mail',
+        x: 550,
+        wires: [[], [], []],
+      },
+      ...{ subject: 'Hello {{ lead.name }}', html: '<p>Hello {{ lead.name }}, this is for you.</p>', text: '' },
+      ...{
+        fromName: '',
+        from: '',
+        replyTo: '',
+        method: 'POST',
+        url: '',
+        headers: [],
+        payload: '',
+        onUnknown: '',
+        maxAttempts: '5',
+      },
+    },
+    {
+      id: 'store',
+      type: 'marketing-store',
+      configVersion: 1,
+      name: 'Marketing',
+      databaseUrl: '${MARKETING_DATABASE_URL}',
+      timersUrl: '',
+      tenant: 'default',
+      baseUrl: '',
+      httpPath: '/marketing',
+    },
+    {
+      ...{
+        id: 'account',
+        type: 'marketing-account',
+        configVersion: 1,
+        name: 'Sink',
+        channel: 'smtp',
+        security: 'none',
+        user: '',
+      },
+      ...{
+        host: '${CRASH_SMTP_HOST}',
+        port: '${CRASH_SMTP_PORT}',
+        fromName: 'News',
+        fromAddress: 'news@example.org',
+        replyTo: '',
+      },
+      ...{ connections: String(connections), rate: '0', ratePer: 'second', allowPrivate: true, timeoutSeconds: '30' },
+    },
+  ];
+}

@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Browser } from 'playwright-core';
+import { chromiumPath, EditorPage, openBrowser } from './browser';
+import { startMailSink, type MailSink } from './mail-sink';
+import { requireBuild, startNodeRed, type NodeRedOptions, type RunningNodeRed } from './node-red';
+
+/** A second tab that puts five people into the store when the flows start. */
+function peopleFlow(): object[] {
+  const people = [
+    { email: 'ada@example.org', name: 'Ada', country: 'US', score: 10 },
+    { email: 'grace@example.org', name: 'Grace', country: 'US', score: 80 },
+    { email: 'linus@example.org', name: 'Linus', country: 'CA', score: 5 },
+    { email: 'katherine@example.org', name: 'Katherine', country: 'US', score: 50 },
+    { email: 'alan@example.org', name: 'Alan', country: 'BR', score: 70 },
+  ];
+  return [
+    { id: 'journey', type: 'tab', label: 'Journey' },
+    { id: 'people', type: 'tab', label: 'People' },
+    {
+      id: 'the-store',
+      type: 'marketing-store',
+      configVersion: 1,
+      name: 'Test store',
+      databaseUrl: '',
+      timersUrl: '',
+      tenant: 'default',
+      baseUrl: '',
+      httpPath: '/marketing',
+    },
+    {
+      id: 'start',
+      type: 'inject',
+      z: 'people',
+      x: 120,
+      y: 80,
+      props: [{ p: 'payload' }],
+      payload: JSON.stringify(people),
+      payloadType: 'json',
+      once: true,
+      onceDelay: 0.1,
+      repeat: '',
+      crontab: '',
+      wires: [['save']],
+    },
+    {
+      id: 'save',
+      type: 'marketing-lead',
+      z: 'people',
+      x: 320,
+      y: 80,
+      configVersion: 1,
+      name: '',
+      store: 'the-store',
+      action: 'upsert',
+      event: '',
+      property: 'payload',
+      propertyType: 'msg',
+      wires: [[]],
+    },
+  ];
+}
+
+const releases: { release: NodeRedOptions['release']; version: RegExp; adminRoot: string }[] = [
+  { release: 'node-red', version: /^5\./, adminRoot: '/' },
+  { release: 'node-red-4.1', version: /^4\.1\./, adminRoot: '/behind/a/prefix' },
+];
+
+for (const { release, version, adminRoot } of releases) {
+  describe(`The editor of ${release}, at ${adminRoot}`, function () {
+    this.timeout(120_000);
+    let nodeRed: RunningNodeRed;
+    let browser: Browser;
+    let mails: MailSink;
+    let editor: EditorPage;
+    let trigger: string;
+    let segment: string;
+    let send: string;
+
+    before(async function () {
+      if (chromiumPath() === undefined) {
+        console.log('      no Chromium on this machine (apt-get install chromium): the editor is not tested');
+        this.skip();
+      }
+      requireBuild();
+      mails = await startMailSink();
+      nodeRed = await startNodeRed({ release, adminRoot });
+      await nodeRed.deploy(peopleFlow());
+      browser = await openBrowser();
+      editor = await EditorPage.open(browser, nodeRed.url);
+    });
+
+    // Each step goes on where the one before has stopped.
+    let broken = false;
+    beforeEach(() => assert.equal(broken, false, 'a step before this one has failed'));
+    afterEach(async function () {
+      if (this.currentTest?.state !== 'failed' || broken) return;
+      broken = true;
+      const picture = path.join(tmpdir(), `nexus-${release}.png`);
+      await editor.page.screenshot({ path: picture });
+      console.log(`      what the editor looked like: ${picture}`);
+      console.log('      refused:', editor.refused);
+      console.log('      its messages:', await editor.page.locator('.red-ui-notification').allTextContents());
+      console.log(`      what the runtime said:\n${nodeRed.output().split('\n').slice(-12).join('\n')}`);
+    });
+
+    after(async () => {
+      await browser?.close();
+      await nodeRed?.stop();
+      await mails?.stop();
+    });
+
+    it('shows the nodes in a category of their own', async () => {
+      assert.match(nodeRed.version, version);
+      const types = await editor.page
+        .locator('#red-ui-palette-base-category-marketing .red-ui-palette-node')
+        .evaluateAll((nodes) => nodes.map((node) => node.getAttribute('data-palette-type')));
+      assert.deepEqual(
+        [...types].sort(),
+        ['campaign', 'consent', 'delay', 'lead', 'segment', 'send', 'trigger'].map((name) => `marketing-${name}`),
+      );
+    });
+
+    it('lets a user drag a trigger, a segment and a send node and wire them, with the only store chosen already', async () => {
+      // Below where messages appear: what lies under one cannot be clicked for some seconds.
+      trigger = await editor.drag('marketing-trigger', 160, 300);
+      segment = await editor.drag('marketing-segment', 360, 300);
+      send = await editor.drag('marketing-send', 600, 300);
+      await editor.wire(trigger, 0, segment);
+      await editor.wire(segment, 0, send);
+      for (const id of [trigger, segment, send]) assert.equal(await editor.property(id, 'store'), 'the-store');
+      assert.equal(await editor.isMarkedInvalid(trigger), false, 'a trigger works as it is dropped');
+      assert.equal(await editor.isMarkedInvalid(send), true, 'a send node lacks an account and a text');
+      assert.equal(await editor.page.locator('.red-ui-flow-link').count(), 2);
+    });
+
+    it('makes the names that the database will use from the name of the node', async () => {
+      await editor.edit(trigger);
+      await editor.page.fill('#node-input-name', 'Grüße aus Köln!');
+      assert.equal(
+        await editor.page.getAttribute('#node-input-definition', 'placeholder'),
+        'gruße-aus-koln'.replace('ß', 'ss'),
+      );
+      await editor.page.fill('#node-input-name', 'Welcome');
+      await editor.done();
+    });
+
+    it('marks an invalid condition in the dialog, with the place, and on the node', async () => {
+      await editor.edit(segment);
+      await editor.page.selectOption('#node-input-mode', 'inline');
+      await editor.page.fill('#node-input-condition', 'lead.country = "US" and lead.nope > 3');
+      const message = editor.page.locator('.marketing-condition-message.marketing-bad');
+      await message.waitFor();
+      assert.match((await message.textContent()) ?? '', /nope/);
+      const mark = (await message.locator('pre').textContent()) ?? '';
+      const [line = '', caret = ''] = mark.split('\n');
+      assert.match(line.slice(caret.indexOf('^')), /^(lead\.)?nope/);
+      assert.equal(await editor.page.getAttribute('#node-input-condition', 'aria-invalid'), 'true');
+      await editor.done();
+      assert.equal(await editor.isMarkedInvalid(segment), true);
+    });
+
+    it('completes attributes, counts who matches, and takes the mark away when the condition is right', async () => {
+      await editor.edit(segment);
+      const condition = editor.page.locator('#node-input-condition');
+      await condition.fill('');
+      await condition.pressSequentially('lead.coun');
+      await editor.page.locator('.marketing-suggestions [role=option]').first().waitFor();
+      await condition.press('Enter');
+      await condition.pressSequentially(' = "US"');
+      assert.equal(await condition.inputValue(), 'lead.country = "US"');
+      await editor.page.locator('.marketing-condition-message.marketing-good').waitFor();
+      await editor.page.locator('.marketing-condition-tools button').click();
+      const found = editor.page.locator('.marketing-condition-result strong');
+      await found.waitFor();
+      assert.match((await found.textContent()) ?? '', /\d/);
+      await editor.done();
+      assert.equal(await editor.isMarkedInvalid(segment), false);
+    });
+
+    it('asks the send node for an account and a text, and shows a preview', async () => {
+      await editor.edit(send);
+      await editor.addConfig('account');
+      await editor.page.fill('#node-config-input-host', '127.0.0.1');
+      await editor.page.selectOption('#node-config-input-security', 'none');
+      await editor.page.fill('#node-config-input-port', String(mails.port));
+      await editor.page.fill('#node-config-input-fromAddress', 'news@example.org');
+      await editor.doneConfig();
+      await editor.page.fill('#node-input-subject', 'Hello {{ lead.name }}');
+      await editor.typeInto('marketing-send-html', '<h1>Welcome, {{ lead.name }}!</h1>');
+      await editor.page.locator('.marketing-send-tabs li', { hasText: 'Preview' }).click();
+      const frame = editor.page.locator('.marketing-preview iframe');
+      await frame.waitFor();
+      assert.equal(await frame.getAttribute('sandbox'), '');
+      assert.match((await frame.getAttribute('srcdoc')) ?? '', /<h1>Welcome, \S+!<\/h1>/);
+      await editor.done();
+      assert.equal(await editor.isMarkedInvalid(send), false);
+    });
+
+    it('refuses to launch what is not deployed, and deploys', async () => {
+      await editor.press(trigger);
+      assert.equal(await editor.page.locator('.marketing-launch-go').count(), 0);
+      await editor.deploy();
+      const deployed = await nodeRed.flows();
+      assert.equal(deployed.find(({ id }) => id === segment)?.condition, 'lead.country = "US"');
+      assert.equal(deployed.find(({ id }) => id === send)?.html, '<h1>Welcome, {{ lead.name }}!</h1>');
+      assert.ok(!JSON.stringify(deployed).includes('conditionError'), 'verdicts do not end up in flows');
+    });
+
+    it('launches by the button after saying how many people enter, and the counts under the nodes change', async () => {
+      const before = await editor.status(send);
+      await editor.press(trigger);
+      const launch = editor.page.locator('.marketing-launch-go');
+      await launch.waitFor();
+      assert.match(
+        (await editor.page.locator('.red-ui-notification', { has: launch }).textContent()) ?? '',
+        /\b5 people\b/,
+      );
+      await launch.click();
+      const after = await editor.waitForStatus(send, /^3 sent$/);
+      assert.notEqual(after, before);
+      assert.deepEqual(mails.mails.map(({ to }) => to).sort(), [
+        'ada@example.org',
+        'grace@example.org',
+        'katherine@example.org',
+      ]);
+    });
+
+    it('gives a second station a free step name, and marks both when they share one behind the same trigger', async () => {
+      const second = await editor.drag('marketing-send', 600, 420);
+      assert.equal(await editor.property(second, 'step'), 'send-2');
+      assert.notEqual(await editor.property(second, 'account'), '', 'the only account is chosen already');
+      await editor.wire(segment, 1, second);
+      await editor.edit(second);
+      await editor.page.fill('#node-input-subject', 'Hello');
+      await editor.typeInto('marketing-send-html', '<p>Hello</p>');
+      await editor.page.locator('.marketing-send-tabs li', { hasText: 'Delivery' }).click();
+      await editor.page.fill('#node-input-step', 'send');
+      await editor.done();
+      await editor.waitForMark(second, true);
+      await editor.waitForMark(send, true);
+      await editor.edit(second);
+      await editor.page.locator('.marketing-send-tabs li', { hasText: 'Delivery' }).click();
+      await editor.page.fill('#node-input-step', 'send-others');
+      await editor.done();
+      await editor.waitForMark(second, false);
+      await editor.waitForMark(send, false);
+    });
+
+    it('has help for every node', async () => {
+      for (const name of ['store', 'account', 'lead', 'trigger', 'segment', 'consent', 'delay', 'send', 'campaign']) {
+        const help = String(await editor.page.evaluate(`RED.nodes.getNodeHelp('marketing-${name}')`));
+        assert.match(help, /<h3[^>]*>Details<\/h3>/, name);
+      }
+    });
+
+    it('opens every dialog without an error', async () => {
+      for (const type of ['marketing-consent', 'marketing-delay', 'marketing-lead', 'marketing-campaign']) {
+        const id = await editor.drag(type, 200, 500);
+        await editor.edit(id);
+        assert.ok((await editor.page.locator('.marketing-form .form-row:visible').count()) >= 3, type);
+        await editor.page.click('#node-dialog-delete');
+        await editor.page.waitForSelector('#node-dialog-ok', { state: 'detached' });
+        await editor.page.waitForTimeout(350);
+      }
+      assert.deepEqual(editor.errors, []);
+    });
+  });
+}
