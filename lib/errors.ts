@@ -60,6 +60,14 @@ export class ConflictError extends MarketingError {
   }
 }
 
+/** Whoever asks may not do this. */
+export class ForbiddenError extends MarketingError {
+  constructor(code: string, message: string, options: MarketingErrorOptions = {}) {
+    super(code, message, options);
+    this.name = 'ForbiddenError';
+  }
+}
+
 /** The sentence of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

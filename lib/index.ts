@@ -2,7 +2,7 @@
 export { openMarketing, ConditionService, CampaignService } from './marketing';
 export type { Marketing, MarketingHealth, MarketingOptions, UnsubscribeLinks } from './marketing';
 export { SystemClock, VirtualClock, type Clock } from './clock';
-export { ConflictError, InputError, MarketingError, NotFoundError, codeOf, messageOf } from './errors';
+export { ConflictError, ForbiddenError, InputError, MarketingError, NotFoundError, codeOf, messageOf } from './errors';
 export type { CampaignView, Decision, Journey, JourneyMessage, LeadView, UnknownPolicy } from './types';
 export {
   channels,

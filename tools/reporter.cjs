@@ -11,7 +11,9 @@ module.exports = class PlainEnd extends Mocha.reporters.Spec {
     // Registered after the base class's own, so that it is the last thing said.
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
       for (const test of this.failures) {
-        const reason = String(test.err?.message ?? test.err).replace(/\s+/g, ' ').slice(0, 400);
+        const reason = String(test.err?.message ?? test.err)
+          .replace(/\s+/g, ' ')
+          .slice(0, 400);
         const file = path.relative(process.cwd(), test.file ?? '');
         process.stdout.write(`FAILED TEST: ${test.fullTitle()}: ${reason} (${file})\n`);
       }

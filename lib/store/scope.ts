@@ -55,7 +55,8 @@ export class DriverScope implements Scope {
     /** False for the system scope, which serves all tenants. */
     private readonly mustBeScoped: boolean,
     private readonly connection?: Connection,
-    private readonly inTransaction = false,
+    /** What is to be done after the commit; only inside a transaction. */
+    private readonly committed?: (() => void)[],
   ) {
     this.dialect = host.dialect;
     this.clock = host.clock;
@@ -77,7 +78,7 @@ export class DriverScope implements Scope {
   }
 
   async transaction<T>(work: (tx: Scope) => Promise<T>): Promise<T> {
-    if (this.inTransaction) return work(this);
+    if (this.committed) return work(this);
     return this.patiently(async () => {
       if (this.connection) return this.transact(this.connection, work);
       const connection = await this.acquire();
@@ -92,24 +93,36 @@ export class DriverScope implements Scope {
   async background<T>(work: (db: Scope) => Promise<T>): Promise<T> {
     if (this.connection) return work(this);
     this.assertOpen();
-    return this.host.driver.background((connection) => work(this.on(connection, false)));
+    return this.host.driver.background((connection) => work(this.on(connection)));
+  }
+
+  afterCommit(work: () => void): void {
+    if (this.committed) this.committed.push(work);
+    else attempt(work);
+  }
+
+  get database(): object {
+    return this.host;
   }
 
   private async transact<T>(connection: Connection, work: (tx: Scope) => Promise<T>): Promise<T> {
+    const committed: (() => void)[] = [];
     await connection.exec(this.host.driver.begin, []);
+    let result: T;
     try {
-      const result = await work(this.on(connection, true));
+      result = await work(this.on(connection, committed));
       await connection.exec('COMMIT', []);
-      return result;
     } catch (error) {
       // The rollback fails when the connection is gone or the database rolled back by itself: the first error tells more.
       await Promise.resolve(connection.exec('ROLLBACK', [])).catch(() => undefined);
       throw error;
     }
+    committed.forEach(attempt);
+    return result;
   }
 
-  private on(connection: Connection, inTransaction: boolean): DriverScope {
-    return new DriverScope(this.host, this.cache, this.tenant, this.mustBeScoped, connection, inTransaction);
+  private on(connection: Connection, committed?: (() => void)[]): DriverScope {
+    return new DriverScope(this.host, this.cache, this.tenant, this.mustBeScoped, connection, committed);
   }
 
   private async exec(text: string, values: SqlValues): Promise<Result> {
@@ -121,7 +134,7 @@ export class DriverScope implements Scope {
     });
     if (this.connection) {
       const connection = this.connection;
-      if (this.inTransaction) return connection.exec(statement.text, bound);
+      if (this.committed) return connection.exec(statement.text, bound);
       return this.patiently(async () => connection.exec(statement.text, bound));
     }
     return this.patiently(async () => {
@@ -157,6 +170,15 @@ export class DriverScope implements Scope {
         await pause(Math.min(LONGEST_PAUSE_MS, 1 + attempt) * (0.5 + this.host.random()));
       }
     }
+  }
+}
+
+/** Nothing that comes after a commit may make it look as if it had failed. */
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // Whoever needs to hear of it catches it in `work`.
   }
 }
 

@@ -87,6 +87,13 @@ export interface Scope extends Sql {
    * Keep its write transactions short all the same: they block other writers.
    */
   background<T>(work: (db: Scope) => Promise<T>): Promise<T>;
+  /**
+   * Calls `work` when the transaction has been committed, and never when it was rolled back; outside a transaction, at
+   * once. What it throws is swallowed: the change stands. For hints to this process only: a crash may come between.
+   */
+  afterCommit(work: () => void): void;
+  /** The same object for all scopes of one open database: what is kept in memory per database hangs on it (in a WeakMap). */
+  readonly database: object;
 }
 
 /** An open database. */

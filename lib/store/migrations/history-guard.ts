@@ -1,0 +1,72 @@
+import type { Knex } from 'knex';
+import type { Dialect } from '../types';
+
+/*
+ * The history is append-only, and the database sees to it: rows are never deleted, and the one change that is allowed is
+ * to seal a row once (its place in the chain, lib/history). Whoever can drop a trigger can still change the table: then
+ * the chain tells.
+ */
+
+const CONTENT = ['id', 'tenant_id', 'campaign_id', 'event', 'before', 'after', 'actor', 'payload', 'at'];
+const SAY = 'marketing_history is append-only';
+
+/** Puts the triggers in place. */
+export async function guardHistory(knex: Knex, dialect: Dialect): Promise<void> {
+  for (const statement of TRIGGERS[dialect.name].up) await knex.raw(statement);
+}
+
+/** Takes them away, for going back to the schema before. */
+export async function unguardHistory(knex: Knex, dialect: Dialect): Promise<void> {
+  for (const statement of TRIGGERS[dialect.name].down) await knex.raw(statement);
+}
+
+/** True of an UPDATE that does anything but seal an unsealed row. */
+function tampers(quote: string, differs: (column: string) => string): string {
+  return ['OLD.seq IS NOT NULL', ...CONTENT.map((column) => differs(`${quote}${column}${quote}`))].join(' OR ');
+}
+
+const TRIGGERS: Readonly<Record<Dialect['name'], { up: readonly string[]; down: readonly string[] }>> = {
+  sqlite: {
+    up: [
+      `CREATE TRIGGER marketing_history_no_update BEFORE UPDATE ON marketing_history
+       WHEN ${tampers('"', (column) => `OLD.${column} IS NOT NEW.${column}`)} BEGIN SELECT RAISE(ABORT, '${SAY}'); END`,
+      `CREATE TRIGGER marketing_history_no_delete BEFORE DELETE ON marketing_history BEGIN SELECT RAISE(ABORT, '${SAY}'); END`,
+    ],
+    down: [
+      'DROP TRIGGER IF EXISTS marketing_history_no_update',
+      'DROP TRIGGER IF EXISTS marketing_history_no_delete',
+    ],
+  },
+  postgres: {
+    up: [
+      `CREATE OR REPLACE FUNCTION marketing_history_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN RAISE EXCEPTION '${SAY}'; END $$`,
+      `CREATE TRIGGER marketing_history_no_update BEFORE UPDATE ON marketing_history FOR EACH ROW
+       WHEN (${tampers('"', (column) => `OLD.${column} IS DISTINCT FROM NEW.${column}`)})
+       EXECUTE FUNCTION marketing_history_guard()`,
+      `CREATE TRIGGER marketing_history_no_delete BEFORE DELETE ON marketing_history FOR EACH ROW
+       EXECUTE FUNCTION marketing_history_guard()`,
+      `CREATE TRIGGER marketing_history_no_truncate BEFORE TRUNCATE ON marketing_history FOR EACH STATEMENT
+       EXECUTE FUNCTION marketing_history_guard()`,
+    ],
+    down: [
+      'DROP TRIGGER IF EXISTS marketing_history_no_update ON marketing_history',
+      'DROP TRIGGER IF EXISTS marketing_history_no_delete ON marketing_history',
+      'DROP TRIGGER IF EXISTS marketing_history_no_truncate ON marketing_history',
+      'DROP FUNCTION IF EXISTS marketing_history_guard()',
+    ],
+  },
+  mysql: {
+    up: [
+      `CREATE TRIGGER marketing_history_no_update BEFORE UPDATE ON marketing_history FOR EACH ROW
+       BEGIN IF ${tampers('`', (column) => `NOT (OLD.${column} <=> NEW.${column})`)}
+       THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${SAY}'; END IF; END`,
+      `CREATE TRIGGER marketing_history_no_delete BEFORE DELETE ON marketing_history FOR EACH ROW
+       SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${SAY}'`,
+    ],
+    down: [
+      'DROP TRIGGER IF EXISTS marketing_history_no_update',
+      'DROP TRIGGER IF EXISTS marketing_history_no_delete',
+    ],
+  },
+};
