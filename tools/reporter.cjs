@@ -2,6 +2,9 @@
 //
 //   FAILED TEST: the suite and the test: what went wrong (test/file.test.ts)
 //   123 passed, 1 failed, 4 skipped
+//
+// The same goes into the file that MARKETING_TEST_RESULT names, for tools/test.mjs.
+const { writeFileSync } = require('node:fs');
 const path = require('node:path');
 const Mocha = require('mocha');
 
@@ -10,15 +13,19 @@ module.exports = class PlainEnd extends Mocha.reporters.Spec {
     super(runner, options);
     // Registered after the base class's own, so that it is the last thing said.
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
-      for (const test of this.failures) {
-        const reason = String(test.err?.message ?? test.err)
+      const failed = this.failures.map((test) => ({
+        title: test.fullTitle(),
+        reason: String(test.err?.message ?? test.err)
           .replace(/\s+/g, ' ')
-          .slice(0, 400);
-        const file = path.relative(process.cwd(), test.file ?? '');
-        process.stdout.write(`FAILED TEST: ${test.fullTitle()}: ${reason} (${file})\n`);
-      }
+          .slice(0, 400),
+        file: path.relative(process.cwd(), test.file ?? ''),
+      }));
+      for (const { title, reason, file } of failed)
+        process.stdout.write(`FAILED TEST: ${title}: ${reason} (${file})\n`);
       const { passes, failures, pending } = this.stats;
       process.stdout.write(`${passes} passed, ${failures} failed, ${pending} skipped\n`);
+      const result = process.env.MARKETING_TEST_RESULT;
+      if (result) writeFileSync(result, JSON.stringify({ passes, failures, pending, failed }));
     });
   }
 };
