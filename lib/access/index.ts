@@ -1,8 +1,9 @@
-/** Access: who may do what. The only file of this folder that others import. */
+/** Access: who may do what, bearer tokens, rate limits. The only file of this folder that others import. */
 export {
   allows,
   authorise,
   nameOf,
+  permissionsOf,
   PERMISSIONS,
   ROLES,
   type Actor,
@@ -10,3 +11,13 @@ export {
   type Principal,
   type Role,
 } from './principal';
+export {
+  createRateLimits,
+  type RateLimitOptions,
+  type RateLimits,
+  type RateRule,
+  type RateRules,
+  type RateVerdict,
+} from './rate-limits';
+export { Tokens, type Authenticated, type NewToken, type Token } from './tokens';
+export type { TokenInput } from './token-input';

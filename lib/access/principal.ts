@@ -93,6 +93,11 @@ export function allows(actor: Actor | undefined, permission: Permission): boolea
   return actor.roles.some((role) => Object.hasOwn(ROLES, role) && ROLES[role].has(permission));
 }
 
+/** Everything that somebody may do: what the roles allow, narrowed by the scopes. A plain name may do everything. */
+export function permissionsOf(actor: Actor | undefined): ReadonlySet<Permission> {
+  return new Set(PERMISSIONS.filter((permission) => allows(actor, permission)));
+}
+
 /** @throws ForbiddenError `E_FORBIDDEN` */
 export function authorise(actor: Actor | undefined, permission: Permission): void {
   if (allows(actor, permission)) return;
