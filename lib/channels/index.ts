@@ -30,4 +30,6 @@ export type {
 export { createWebhookAccount, type WebhookOptions } from './webhook/account';
 export { webhookChannel } from './webhook/contract';
 export { checkUrl, ForbiddenTarget, guardedLookup, type GuardOptions, isPublicAddress } from './webhook/guard';
-export { signWebhook } from './webhook/signature';
+export { retryTime } from './webhook/outcome';
+export { httpCall, type HttpAnswer } from './webhook/request';
+export { signWebhook, webhookKey } from './webhook/signature';

@@ -11,7 +11,9 @@ import type { Announced, Announcement, AnnouncementType } from './types';
 export async function wanted(tx: Scope, types: readonly AnnouncementType[]): Promise<Set<AnnouncementType>> {
   const heard = listenersOf(tx);
   const subscriptions = await subscriptionsOf(tx);
-  return new Set(types.filter((type) => heard.wants(type) || subscriptions.some(({ events }) => matches(events, type))));
+  return new Set(
+    types.filter((type) => heard.wants(type) || subscriptions.some(({ events }) => matches(events, type))),
+  );
 }
 
 /**

@@ -17,8 +17,8 @@ export function listenersOf({ database, tenant }: Scope): Listeners {
 /** Listeners of one tenant in this process. Safe: none can hurt another, or the work that announces. */
 export class Listeners {
   private readonly entries = new Set<{ patterns: readonly string[]; listener: Listener }>();
-  private onDelivery: (() => void) | undefined;
-  private onError: (error: unknown) => void = () => undefined;
+  private readonly hurry = new Set<() => void>();
+  private readonly troubled = new Set<(error: unknown) => void>();
 
   /** Hears everything whose type one of the patterns names; the returned function ends it. */
   on(patterns: readonly string[], listener: Listener): () => void {
@@ -27,10 +27,16 @@ export class Listeners {
     return () => void this.entries.delete(entry);
   }
 
-  /** Who sends deliveries is told that there are some; and what a listener threw. */
-  serve(onDelivery: (() => void) | undefined, onError: (error: unknown) => void): void {
-    this.onDelivery = onDelivery;
-    this.onError = onError;
+  /** Is told, after their commit, that there are new deliveries; the returned function ends it. */
+  onDelivery(hurry: () => void): () => void {
+    this.hurry.add(hurry);
+    return () => void this.hurry.delete(hurry);
+  }
+
+  /** Is told what a listener threw; the returned function ends it. */
+  onError(tell: (error: unknown) => void): () => void {
+    this.troubled.add(tell);
+    return () => void this.troubled.delete(tell);
   }
 
   wants(type: AnnouncementType): boolean {
@@ -43,12 +49,14 @@ export class Listeners {
         if (!matches(patterns, one.type)) continue;
         void Promise.resolve()
           .then(() => listener(one))
-          .catch((error: unknown) => this.onError(error));
+          .catch((error: unknown) => {
+            for (const tellOf of this.troubled) tellOf(error);
+          });
       }
     }
   }
 
   delivered(): void {
-    this.onDelivery?.();
+    for (const one of this.hurry) one();
   }
 }

@@ -3,6 +3,9 @@
  *   announcement   something that happened and that others may want to know: a type and a few facts, ids instead of persons
  *   subscription   somebody who is told of some types: a webhook, or an event node in a flow
  *   delivery       one announcement on its way to one subscription: a row of the outbox
+ *   endpoint       the address that a webhook is posted to
+ *   dispatcher     what posts the deliveries of webhooks in one process
+ *   reader         what hands the deliveries of an event node to its flow
  */
 
 /** Every type that this package announces. */

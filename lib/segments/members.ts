@@ -1,3 +1,4 @@
+import { announce, wanted } from '../outbox';
 import type { Scope } from '../store';
 import { idRows } from './matching';
 import type { Predicate } from './predicate';
@@ -99,9 +100,19 @@ export async function settle(
       },
     );
     const change: MembershipChange = { segment: { id: segment.id, key: segment.key }, entered, left };
+    await announceMoves(tx, change);
     await onMembership?.(tx, change);
     return { entered, left };
   });
+}
+
+/** One announcement per lead; when nobody listens, one small read for all. */
+async function announceMoves(tx: Scope, { segment, entered, left }: MembershipChange): Promise<void> {
+  const type = 'marketing.lead.segment_changed';
+  if (!(await wanted(tx, [type])).has(type)) return;
+  const moved = (change: 'entered' | 'left') => (lead: number) =>
+    ({ type, data: { lead, segment: segment.key, change } }) as const;
+  await announce(tx, [...entered.map(moved('entered')), ...left.map(moved('left'))]);
 }
 
 async function addMembers(tx: Scope, segmentId: number, ids: readonly number[]): Promise<void> {

@@ -34,7 +34,18 @@ export interface HelperNode extends Node {
 }
 
 const helper = require('node-red-node-test-helper') as Helper;
-const NAMES = ['store', 'account', 'lead', 'trigger', 'segment', 'consent', 'delay', 'send', 'campaign'] as const;
+const NAMES = [
+  'store',
+  'account',
+  'lead',
+  'trigger',
+  'segment',
+  'consent',
+  'delay',
+  'send',
+  'campaign',
+  'event',
+] as const;
 
 /** Every node of the package. */
 export const ALL_NODES = NAMES.map((name) => require(`../../nodes/${name}/${name}.ts`) as (RED: NodeAPI) => void);

@@ -11,6 +11,8 @@ const ADDED: Readonly<Record<string, Define>> = {
   marketing_campaigns: (c, t) => {
     // Where it stands in the words of its definition; `state` is what the engine makes of it.
     c.text('stage', 64);
+    // The name in lower case: what a search by prefix and the order by name go by.
+    c.text('search_name', 255);
     c.text('type', 32).notNullable().defaultTo('scheduled');
     c.longText('description');
     c.text('objective', 500);
@@ -34,11 +36,23 @@ const ADDED: Readonly<Record<string, Define>> = {
     c.text('created_by', 128);
     c.int('deleted_at');
     t.index(['tenant_id', 'deleted_at', 'id']);
-    t.index(['tenant_id', 'deleted_at', 'state', 'id']);
+    t.index(['tenant_id', 'created_at', 'id']);
+    t.index(['tenant_id', 'state', 'created_at', 'id']);
+    t.index(['tenant_id', 'type', 'created_at', 'id']);
+    t.index(['tenant_id', 'updated_at', 'id']);
+    t.index(['tenant_id', 'search_name', 'id']);
     t.index(['tenant_id', 'owner', 'state', 'id']);
-    t.index(['tenant_id', 'name', 'id']);
     t.index(['tenant_id', 'next_run_at']);
+    // Those whose audience is being written, and those whose people still have to be told: few of many.
+    t.index(['tenant_id', 'expanding_from']);
+    t.index(['tenant_id', 'parking']);
+    // Those that stand still by themselves.
+    t.index(['tenant_id', 'hold_since']);
     t.index(['tenant_id', 'subject_type', 'subject_id']);
+  },
+  marketing_definitions: (c) => {
+    // The flow as it was drawn, to be imported again; NULL for versions of before.
+    c.longText('drawing');
   },
   marketing_contents: (c) => {
     // The template version that it came from; NULL when the words stand in a node or a campaign.
@@ -47,14 +61,15 @@ const ADDED: Readonly<Record<string, Define>> = {
   },
   marketing_messages: (c, t) => {
     c.text('variant', 32).notNullable().defaultTo('');
-    c.real('cost').notNullable().defaultTo(0);
+    // What it cost, in millionths of the currency's unit: sums stay exact.
+    c.int('cost_micros').notNullable().defaultTo(0);
     t.index(['tenant_id', 'campaign_id', 'id']);
   },
   marketing_engagements: (c, t) => {
     c.text('variant', 32).notNullable().defaultTo('');
-    // Money that a conversion brought.
-    c.real('value').notNullable().defaultTo(0);
-    t.index(['tenant_id', 'campaign_id', 'id']);
+    // Money that it brought, in millionths of the campaign's currency.
+    c.int('value_micros').notNullable().defaultTo(0);
+    t.index(['tenant_id', 'campaign_id', 'tracked_at', 'id']);
     t.index(['tenant_id', 'tracked_at', 'id']);
   },
   marketing_history: (c, t) => {
@@ -63,6 +78,7 @@ const ADDED: Readonly<Record<string, Define>> = {
     c.text('previous_hash', 64);
     c.text('hash', 64);
     t.unique(['tenant_id', 'seq']);
+    t.index(['tenant_id', 'id']);
   },
 };
 
@@ -72,7 +88,7 @@ const TABLES: Readonly<Record<string, Define>> = {
     c.tenant();
     c.int('campaign_id').notNullable();
     c.text('channel', 32).notNullable();
-    t.primary(['campaign_id', 'channel']);
+    t.primary(['tenant_id', 'campaign_id', 'channel']);
     t.index(['tenant_id', 'channel', 'campaign_id']);
   },
   marketing_assignments: (c, t) => {
@@ -84,7 +100,7 @@ const TABLES: Readonly<Record<string, Define>> = {
     c.text('assignee', 128).notNullable();
     c.text('assigned_by', 128).notNullable();
     c.int('assigned_at').notNullable();
-    t.unique(['campaign_id', 'kind', 'assignee']);
+    t.unique(['tenant_id', 'campaign_id', 'kind', 'assignee']);
     t.index(['tenant_id', 'kind', 'assignee', 'campaign_id']);
   },
   marketing_comments: (c, t) => {
@@ -126,6 +142,22 @@ const TABLES: Readonly<Record<string, Define>> = {
     t.unique(['campaign_id', 'planned_at']);
     t.index(['tenant_id', 'campaign_id', 'id']);
   },
+  // Rules of definitions that have acted on a campaign's run: once each.
+  marketing_escalations: (c, t) => {
+    c.id();
+    c.tenant();
+    c.int('campaign_id').notNullable();
+    c.small('run').notNullable();
+    // Its place in the definition's list.
+    c.small('rule').notNullable();
+    c.text('action', 128).notNullable();
+    // done, told (nothing but the announcement was asked for), refused, or idle (its condition did not hold).
+    c.text('outcome', 16).notNullable();
+    c.text('reason', 255);
+    c.int('at').notNullable();
+    t.unique(['campaign_id', 'run', 'rule']);
+    t.index(['tenant_id', 'campaign_id', 'id']);
+  },
   // Definitions as JSON documents, every version; what is deployed from them stands in marketing_definitions.
   marketing_documents: (c, t) => {
     c.id();
@@ -145,13 +177,17 @@ const TABLES: Readonly<Record<string, Define>> = {
     c.tenant();
     c.text('template_key', 128).notNullable();
     c.text('name', 255).notNullable();
+    // In lower case: what people search and sort by.
+    c.text('search_name', 255).notNullable();
     c.text('type', 32).notNullable();
+    // Grows with every change; the content is that of content_version.
     c.small('version').notNullable();
+    c.small('content_version').notNullable();
     c.text('created_by', 128).notNullable();
     c.int('created_at').notNullable();
     c.int('updated_at').notNullable();
     t.unique(['tenant_id', 'template_key']);
-    t.index(['tenant_id', 'name', 'id']);
+    t.index(['tenant_id', 'search_name', 'id']);
   },
   marketing_template_versions: (c, t) => {
     c.id();
@@ -165,7 +201,8 @@ const TABLES: Readonly<Record<string, Define>> = {
     c.int('created_at').notNullable();
     t.unique(['template_id', 'version']);
   },
-  // Counters per campaign, variant, channel and hour; `amount` is a count, or money for revenue and cost.
+  // Counters per campaign, variant, channel and hour (-1: all hours together); `amount` is a count, or millionths of the
+  // currency's unit for revenue and cost.
   marketing_metrics: (c, t) => {
     c.tenant();
     c.int('campaign_id').notNullable();
@@ -173,8 +210,9 @@ const TABLES: Readonly<Record<string, Define>> = {
     c.text('channel', 32).notNullable();
     c.int('hour').notNullable();
     c.text('name', 24).notNullable();
-    c.real('amount').notNullable();
-    t.primary(['campaign_id', 'hour', 'name', 'variant', 'channel']);
+    c.int('amount').notNullable();
+    c.int('updated_at').notNullable();
+    t.primary(['tenant_id', 'campaign_id', 'hour', 'name', 'variant', 'channel']);
     t.index(['tenant_id', 'hour']);
   },
   // Whoever is to be told of events: signed webhooks, and event nodes in flows.
@@ -189,6 +227,8 @@ const TABLES: Readonly<Record<string, Define>> = {
     c.json('secrets');
     c.flag('enabled');
     c.text('disabled_reason', 255);
+    // Since when nothing has reached it; NULL while all is well.
+    c.int('failing_since');
     c.small('version').notNullable().defaultTo(1);
     c.text('created_by', 128).notNullable();
     c.int('created_at').notNullable();
@@ -212,8 +252,9 @@ const TABLES: Readonly<Record<string, Define>> = {
     c.text('reason', 255);
     c.int('created_at').notNullable();
     c.int('settled_at');
-    t.index(['tenant_id', 'state', 'due_at', 'id']);
-    t.index(['subscription_id', 'state', 'id']);
+    t.index(['tenant_id', 'state', 'settled_at', 'id']);
+    t.index(['tenant_id', 'subscription_id', 'id']);
+    t.index(['subscription_id', 'state', 'due_at', 'id']);
   },
   marketing_tokens: (c, t) => {
     c.id();
@@ -232,6 +273,13 @@ const TABLES: Readonly<Record<string, Define>> = {
     c.int('revoked_at');
     t.unique(['hash']);
     t.index(['tenant_id', 'id']);
+  },
+  // Requests in windows of time, for processes that share their rate limits. Of no tenant: an address is counted before it is known whose it is.
+  marketing_rate_limits: (c, t) => {
+    c.text('limit_key', 191).notNullable().primary();
+    c.int('hits').notNullable();
+    c.int('reset_at').notNullable();
+    t.index(['reset_at']);
   },
   marketing_idempotency: (c, t) => {
     c.tenant();
@@ -286,6 +334,7 @@ const TABLES: Readonly<Record<string, Define>> = {
     c.int('redeemed_at').notNullable();
     t.unique(['coupon_id', 'order_key']);
     t.index(['coupon_id', 'customer']);
+    t.index(['tenant_id', 'order_key']);
   },
 };
 
@@ -296,6 +345,7 @@ export const campaignsAsData: Migration = {
     for (const [name, define] of Object.entries(ADDED)) {
       await knex.schema.alterTable(name, (table) => define(new Columns(table, dialect), table));
     }
+    await knex('marketing_campaigns').update({ stage: knex.ref('state'), search_name: knex.raw('LOWER(name)') });
     for (const [name, define] of Object.entries(TABLES)) await createTable(knex, dialect, name, define);
     await guardHistory(knex, dialect);
   },
@@ -312,7 +362,10 @@ async function takeBack(knex: Knex, dialect: Dialect, name: string, define: Defi
   const indexes: [kind: 'index' | 'unique', columns: string[]][] = [];
   const told = (kind: 'index' | 'unique') => (of: string[]) => void indexes.push([kind, of]);
   await knex.schema.alterTable(name, (table) => {
-    const recorder = new Columns(recorderOf((column) => columns.push(column)), dialect);
+    const recorder = new Columns(
+      recorderOf((column) => columns.push(column)),
+      dialect,
+    );
     define(recorder, { index: told('index'), unique: told('unique') } as unknown as Knex.CreateTableBuilder);
     for (const [kind, of] of indexes) {
       if (kind === 'unique') table.dropUnique(of);

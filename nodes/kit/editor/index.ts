@@ -6,6 +6,7 @@ import * as account from './nodes/account';
 import * as campaign from './nodes/campaign';
 import * as consent from './nodes/consent';
 import * as delay from './nodes/delay';
+import * as event from './nodes/event';
 import * as lead from './nodes/lead';
 import * as segment from './nodes/segment';
 import * as send from './nodes/send';
@@ -23,6 +24,7 @@ const marketingEditor = {
   campaign,
   consent,
   delay,
+  event,
   lead,
   segment,
   send,

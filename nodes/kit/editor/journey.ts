@@ -60,6 +60,11 @@ export function firstFree(wanted: string, taken: ReadonlySet<string>): string {
   }
 }
 
+/** The keys of the definitions that a node belongs to: of the triggers that lead to it. */
+export function definitionsOf(node: RedNode): string[] {
+  return triggersOf(node).map(definitionKey);
+}
+
 function triggersOf(node: RedNode): RedNode[] {
   return RED.nodes
     .filterNodes({ z: node.z, type: 'marketing-trigger' })

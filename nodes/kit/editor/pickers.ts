@@ -1,9 +1,9 @@
 import { endpoint, get } from './api';
 import { formatCount, text } from './texts';
-import { type KeyedSummary, type SegmentSummary } from './types';
+import { type KeyedSummary, type SegmentSummary, type TemplateSummary } from './types';
 
 /** Where a picker gets its entries: relative to the chosen store. */
-export type PickerList = 'segments' | 'events' | 'definitions' | 'campaigns';
+export type PickerList = 'segments' | 'events' | 'definitions' | 'campaigns' | 'templates';
 
 interface Entry {
   key: string;
@@ -60,6 +60,8 @@ async function load(list: PickerList, address: string): Promise<Entry[]> {
       }));
     case 'events':
       return (await get<string[]>(address)).map((key) => ({ key, name: '', detail: '' }));
+    case 'templates':
+      return (await get<TemplateSummary[]>(address)).map(({ key, name, type }) => ({ key, name, detail: type }));
     case 'definitions':
     case 'campaigns':
       return (await get<KeyedSummary[]>(address)).map(({ key, name, state }) => ({ key, name, detail: state ?? '' }));

@@ -3,6 +3,10 @@ import { unavailable } from './condition-field';
 import { text } from './texts';
 import { type Content } from './verdicts';
 
+/** What is to be shown: texts, a template, or what a campaign says for a channel. */
+export type Previewed =
+  { content: Content } | { template: string; channel: string } | { campaign: string; channel: string };
+
 interface Preview {
   subject?: string;
   html?: string;
@@ -13,15 +17,23 @@ interface Preview {
  * Shows the content rendered for a sample lead. The HTML is somebody's template: it is shown in a frame that may run
  * no script, submit nothing and reach nothing of the editor.
  */
-export async function showPreview(target: JQuery, store: string, content: Content): Promise<void> {
+export async function showPreview(target: JQuery, store: string, what: Previewed): Promise<void> {
   if (store === '') return void target.empty().append(notice(text('condition.noStore')));
+  const missing = missingIn(what);
+  if (missing !== undefined) return void target.empty().append(notice(text(missing)));
   target.empty().append(notice(text('preview.loading')));
   try {
-    const preview = await post<Preview>('marketing/preview', { store, content });
+    const preview = await post<Preview>('marketing/preview', { store, ...what });
     target.empty().append(rendered(preview));
   } catch (error) {
     target.empty().append(notice(unavailable(error)).addClass('marketing-bad'));
   }
+}
+
+/** The sentence that asks for what has not been chosen yet. */
+function missingIn(what: Previewed): string | undefined {
+  if ('template' in what && what.template === '') return 'invalid.required.template';
+  return 'campaign' in what && what.campaign === '' ? 'preview.chooseCampaign' : undefined;
 }
 
 function rendered(preview: Preview): JQuery {

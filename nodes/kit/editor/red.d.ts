@@ -99,7 +99,18 @@ declare const RED: RedEditor;
 
 interface TypedInputOptions {
   default?: string;
-  types: (string | { value: string; label: string; icon?: string; validate?: (value: string) => boolean })[];
+  types: (
+    | string
+    | {
+        value: string;
+        label: string;
+        icon?: string;
+        validate?: (value: string) => boolean;
+        showLabel?: boolean;
+        multiple?: boolean;
+        options?: { value: string; label: string }[];
+      }
+  )[];
   typeField?: string | JQuery;
 }
 

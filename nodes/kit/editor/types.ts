@@ -25,6 +25,13 @@ export interface KeyedSummary {
   state?: string;
 }
 
+/** A template as the picker lists it; `type` is the channel that it is for. */
+export interface TemplateSummary {
+  key: string;
+  name: string;
+  type: string;
+}
+
 /** Answer of the condition check. `position` counts characters from 0. */
 export type ConditionCheck =
   | { ok: true; normalised?: string; attributes?: unknown }

@@ -1,14 +1,17 @@
 import { boundEditor, type BoundEditor } from '../code-editor';
 import { current, currentStore, debounce, field, revalidate } from '../dialog';
+import { definitionsOf } from '../journey';
+import { attachPicker } from '../pickers';
 import { preselect } from '../placing';
-import { showPreview } from '../preview';
-import { text } from '../texts';
+import { showPreview, type Previewed } from '../preview';
+import { shorten, text } from '../texts';
 import { type Verdict } from '../types';
 import { checkTemplate, knownTemplate, type Content } from '../verdicts';
 import { headerList, type HeaderList } from './send-headers';
-import { finish as finishCommon, prepareCommon, showStepName } from './common';
+import { finish as finishCommon, prepareCommon, showStepName, storeOf } from './common';
 
 type Channel = 'email' | 'webhook';
+type ContentFrom = 'inline' | 'template' | 'campaign';
 type TabId = 'html' | 'text' | 'request' | 'preview' | 'delivery';
 
 interface OpenDialog {
@@ -17,8 +20,8 @@ interface OpenDialog {
   checkSoon: { (): void; cancel(): void };
 }
 
-/** Which tabs a channel has, in order. */
-const tabsOf: Record<Channel, readonly TabId[]> = {
+/** Which tabs a channel has for words of its own, in order. */
+const ownTabsOf: Record<Channel, readonly TabId[]> = {
   email: ['html', 'text', 'preview', 'delivery'],
   webhook: ['request', 'preview', 'delivery'],
 };
@@ -30,9 +33,15 @@ let height = 600;
 
 /** Dialog of the send node: what is asked for follows the channel of the account. */
 export function prepare(node: RedNode): void {
+  // A node of an earlier release does not say: it has words of its own.
+  field('contentFrom', node).val(contentFrom(node));
   prepareCommon(node);
   preselect(node, 'account', 'marketing-account');
   showStepName(node);
+  attachPicker(field('template', node), 'templates', storeOf(node));
+  attachPicker(previewCampaign(), 'campaigns', storeOf(node));
+  // The campaign that a trigger's button launches has the key of its definition.
+  previewCampaign().val(definitionsOf(node)[0] ?? '');
   const checkSoon = debounce(400, () => void check(node));
   const changed = (): void => checkSoon();
   const editor = (property: 'html' | 'text' | 'payload', mode: string): BoundEditor =>
@@ -50,17 +59,22 @@ export function prepare(node: RedNode): void {
   field('subject', node).on('input.marketing', changed);
   field('url', node).on('input.marketing', changed);
 
-  let drawn: Channel | undefined;
+  let drawn = '';
   const follow = (): void => {
     const channel = channelOf(node);
-    if (channel === drawn) return;
-    drawn = channel;
+    const from = contentFrom(node);
+    if (`${channel} ${from}` === drawn) return;
+    drawn = `${channel} ${from}`;
     $('.marketing-form [data-channel]').each((_index, element) => {
       $(element).toggle(element.dataset.channel === channel);
     });
-    drawTabs(node, channel);
+    drawTabs(node, from === 'inline' ? ownTabsOf[channel] : ['preview', 'delivery']);
+    changed();
   };
   field('account', node).on('change.marketing', follow);
+  field('contentFrom', node).on('change.marketing', follow);
+  field('template', node).on('change.marketing', () => refreshPreview(node));
+  previewCampaign().on('change.marketing', () => refreshPreview(node));
   follow();
   void check(node);
 }
@@ -108,8 +122,33 @@ export function channelOf(node: RedNode): Channel {
   return account?.channel === 'webhook' ? 'webhook' : 'email';
 }
 
+/** Where the content comes from. */
+export function contentFrom(node: RedNode): ContentFrom {
+  const chosen = current(node, 'contentFrom');
+  return chosen === 'template' || chosen === 'campaign' ? chosen : 'inline';
+}
+
+/** What stands on a node that has no name: its subject, or its template. */
+export function title(node: RedNode): string {
+  switch (contentFrom(node)) {
+    case 'inline':
+      return shorten(node.subject);
+    case 'template':
+      return shorten(node.template);
+    case 'campaign':
+      return '';
+  }
+}
+
+/** A template is named where one is asked for. Attached to `template`. */
+export function templateVerdict(node: RedNode, value: unknown): Verdict {
+  if (contentFrom(node) !== 'template' || String(value ?? '').trim() !== '') return true;
+  return text('invalid.required.template');
+}
+
 /** The content fields are there and, as far as this session knows, they parse. Attached to `subject` and `url`. */
 export function contentVerdict(node: RedNode, property: 'subject' | 'url', value: unknown): Verdict {
+  if (contentFrom(node) !== 'inline') return true;
   const channel = channelOf(node);
   if (channel !== (property === 'subject' ? 'email' : 'webhook')) return true;
   if (String(value ?? '').trim() === '') return text(`invalid.required.${property}`);
@@ -123,8 +162,8 @@ export function contentVerdict(node: RedNode, property: 'subject' | 'url', value
 async function check(node: RedNode): Promise<void> {
   const content = contentOf(node);
   const line = $('.marketing-send-problem');
-  // Nothing to parse yet: the fields say themselves what is missing.
-  if (!isComplete(content)) return void line.hide();
+  // Nothing to parse here, or not yet: the fields say themselves what is missing.
+  if (contentFrom(node) !== 'inline' || !isComplete(content)) return void line.hide();
   try {
     const verdict = await checkTemplate(content);
     line.toggle(!verdict.ok).text(verdict.ok ? '' : problem(verdict));
@@ -164,7 +203,7 @@ function isComplete({ subject, html, text: plain, url }: Content): boolean {
   return subject?.trim() !== '' && (html !== undefined || plain !== undefined);
 }
 
-function drawTabs(node: RedNode, channel: Channel): void {
+function drawTabs(node: RedNode, ids: readonly TabId[]): void {
   const bar = $('<ul></ul>');
   $('.marketing-send-tabs').empty().append(bar);
   const tabs = RED.tabs.create({
@@ -173,10 +212,33 @@ function drawTabs(node: RedNode, channel: Channel): void {
       $('.marketing-send-pane').hide();
       $(`#marketing-send-pane-${id}`).show();
       layout();
-      if (id === 'preview') void showPreview($('#marketing-send-preview'), currentStore(node), contentOf(node));
+      refreshPreview(node);
     },
   });
-  for (const id of tabsOf[channel]) tabs.addTab({ id, label: text(`tab.${id}`) });
-  const first = tabsOf[channel][0];
+  for (const id of ids) tabs.addTab({ id, label: text(`tab.${id}`) });
+  const [first] = ids;
   if (first !== undefined) tabs.activateTab(first);
+}
+
+/** Fills the preview, if it is what is looked at. */
+function refreshPreview(node: RedNode): void {
+  if (!$('#marketing-send-pane-preview').is(':visible')) return;
+  void showPreview($('#marketing-send-preview'), currentStore(node), previewed(node));
+}
+
+function previewed(node: RedNode): Previewed {
+  const channel = channelOf(node);
+  switch (contentFrom(node)) {
+    case 'inline':
+      return { content: contentOf(node) };
+    case 'template':
+      return { template: current(node, 'template').trim(), channel };
+    case 'campaign':
+      return { campaign: String(previewCampaign().val() ?? '').trim(), channel };
+  }
+}
+
+/** The campaign whose content is previewed: a question of the dialog, not a property of the node. */
+function previewCampaign(): JQuery {
+  return $('#marketing-send-preview-campaign');
 }
