@@ -24,6 +24,7 @@ type Outcome =
  * one INSERT and one UPDATE.
  */
 export class LeadBatch {
+  private readonly byId = new Map<number, StoredLead>();
   private readonly byEmail = new Map<string, StoredLead>();
   private readonly byExternalId = new Map<string, StoredLead>();
   private readonly fresh = new Set<StoredLead>();
@@ -84,6 +85,11 @@ export class LeadBatch {
     };
   }
 
+  /** Who was changed, and which of their fields. */
+  updates(): { lead: StoredLead; fields: string[] }[] {
+    return Array.from(this.changed, ([lead, fields]) => ({ lead, fields: [...fields] }));
+  }
+
   private apply(said: Said): Outcome {
     const lead = this.target(said);
     if (said.localPhone !== undefined) {
@@ -107,6 +113,7 @@ export class LeadBatch {
    * nobody has it. When the two point at different people, nobody is changed.
    */
   private target(said: Said): StoredLead | undefined {
+    if (said.id !== undefined) return this.named(said.id, said);
     const byExternalId = said.externalId ? this.byExternalId.get(said.externalId) : undefined;
     const byEmail = said.email ? this.byEmail.get(said.email) : undefined;
     if (byExternalId && byEmail && byExternalId !== byEmail) {
@@ -124,17 +131,22 @@ export class LeadBatch {
       );
     }
     const lead = byExternalId ?? byEmail;
-    if (
-      lead &&
-      (said.email === null ? null : (said.email ?? lead.email)) === null &&
-      (said.externalId === null ? null : (said.externalId ?? lead.externalId)) === null
-    ) {
-      reject(
-        'E_LEAD_IDENTITY',
-        'email',
-        'A lead needs an e-mail address or an external id: this change would leave neither.',
-      );
+    if (lead) checkIdentity(lead, said);
+    return lead;
+  }
+
+  /** The lead that an input names by our id. Its new keys must not be somebody else's. */
+  private named(id: number, said: Said): StoredLead {
+    const lead = this.byId.get(id);
+    if (!lead) return reject('E_UNKNOWN_LEAD', 'id', `There is no lead ${id}.`);
+    for (const [field, owner] of [
+      ['email', said.email ? this.byEmail.get(said.email) : undefined],
+      ['externalId', said.externalId ? this.byExternalId.get(said.externalId) : undefined],
+    ] as const) {
+      if (owner && owner !== lead)
+        reject('E_LEAD_CONFLICT', field, `Another lead has this ${field}: correct it, or merge the leads.`);
     }
+    checkIdentity(lead, said);
     return lead;
   }
 
@@ -193,9 +205,19 @@ export class LeadBatch {
   }
 
   private index(lead: StoredLead): void {
+    if (lead.id !== 0) this.byId.set(lead.id, lead);
     if (lead.email !== null) this.byEmail.set(lead.email, lead);
     if (lead.externalId !== null) this.byExternalId.set(lead.externalId, lead);
   }
+}
+
+/** Throws when a change would leave a lead without a key. */
+function checkIdentity(lead: StoredLead, said: Said): void {
+  const email = said.email === undefined ? lead.email : said.email;
+  const externalId = said.externalId === undefined ? lead.externalId : said.externalId;
+  if (email !== null || externalId !== null) return;
+  const advice = 'A lead needs an e-mail address or an external id: this change would leave neither.';
+  reject('E_LEAD_IDENTITY', 'email', advice);
 }
 
 function same(a: AttributeValue | undefined, b: AttributeValue | null): boolean {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { InputError, MarketingError } from '../errors';
+import { engagementOf, fromMicros, moveMetrics, toMicros, type MetricDelta } from '../metrics';
 import type { Scope } from '../store';
+import { announceEngagements } from './engagement-announcements';
 
 /** Something a lead did. */
 export interface Engagement {
@@ -9,8 +11,15 @@ export interface Engagement {
   readonly type: string;
   /** What makes it one event: recording it again changes nothing. Without one, every call is a new event. */
   readonly eventId?: string;
+  /** What it is counted for; a campaign that is not there (any more) is left out. */
   readonly campaignId?: number;
   readonly channel?: string;
+  /** Variant of an experiment that brought it, at most 32 characters. */
+  readonly variant?: string;
+  /**
+   * `value`, a number from 0 to a thousand million, is what it brought: the campaign's revenue. With a `currency` that is
+   * not the campaign's it is kept, but not counted: amounts are never converted.
+   */
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** When it happened, milliseconds since 1970; default now. */
   readonly at?: number;
@@ -26,6 +35,7 @@ export interface RecordedEngagement {
 const TYPE = /^[a-z][\w.:-]{0,95}$/i;
 const LONGEST_METADATA = 65_536;
 const LONGEST_CHANNEL = 32;
+const LONGEST_VARIANT = 32;
 /** In JSON: NUL, and half a character (a lone surrogate). PostgreSQL takes neither. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
 const MOST_TRIES = 5;
@@ -34,10 +44,13 @@ interface Look {
   n: number;
   lead: number | null;
   event: number | null;
+  campaign: number | null;
+  currency: string | null;
 }
 
 /**
- * Records engagements in one transaction, each event id once. One result per engagement, in order.
+ * Records engagements in one transaction with their counters and announcements, each event id once. One result per
+ * engagement, in order.
  * @throws InputError `E_ENGAGEMENT` for a type, event id or metadata that cannot be stored; then nothing is written
  */
 export async function recordEngagements(scope: Scope, list: readonly Engagement[]): Promise<RecordedEngagement[]> {
@@ -66,15 +79,18 @@ class Overtaken extends MarketingError {
 }
 
 type Item = Engagement & { eventId: string; json: string };
+/** An engagement that is written: its moment, its campaign where there is one, and what it is worth to that. */
+type Fresh = Omit<Item, 'campaignId' | 'at'> & { at: number; campaign: number | null; valueMicros: number };
 
 async function recordIn(tx: Scope, items: readonly Item[]): Promise<RecordedEngagement[]> {
   const { dialect } = tx;
   const looks = await tx.all<Look>(
-    `SELECT r.n, l.id AS lead, e.id AS event
-       FROM ${dialect.rows('items', { n: 'int', lead_id: 'int', event_id: 'text' }, 'r')}
+    `SELECT r.n, l.id AS lead, e.id AS event, c.id AS campaign, c.currency
+       FROM ${dialect.rows('items', { n: 'int', lead_id: 'int', event_id: 'text', for_campaign: 'int' }, 'r')}
        LEFT JOIN marketing_leads l ON l.tenant_id = :tenant AND l.id = r.lead_id
-       LEFT JOIN marketing_engagements e ON e.tenant_id = :tenant AND e.event_id = r.event_id`,
-    { items: JSON.stringify(items.map((item, n) => [n, item.leadId, item.eventId])) },
+       LEFT JOIN marketing_engagements e ON e.tenant_id = :tenant AND e.event_id = r.event_id
+       LEFT JOIN marketing_campaigns c ON c.tenant_id = :tenant AND c.id = r.for_campaign`,
+    { items: JSON.stringify(items.map((item, n) => [n, item.leadId, item.eventId, item.campaignId ?? null])) },
   );
   const found = new Map(looks.map((look) => [look.n, look]));
   const seen = new Set<string>();
@@ -85,21 +101,49 @@ async function recordIn(tx: Scope, items: readonly Item[]): Promise<RecordedEnga
     seen.add(item.eventId);
     return { eventId: item.eventId, outcome: 'new' };
   });
-  const fresh = items.filter((_item, n) => results[n]?.outcome === 'new');
+  const now = tx.clock.now();
+  const fresh = items.flatMap((item, n): Fresh[] => {
+    const look = found.get(n);
+    if (results[n]?.outcome !== 'new' || !look) return [];
+    const valueMicros = valueOf(item, look.currency);
+    return [{ ...item, at: item.at ?? now, campaign: look.campaign, valueMicros }];
+  });
   if (fresh.length === 0) return results;
   // Which rows an ignoring insert left out cannot be asked everywhere; that it left some out can.
   if ((await insert(tx, fresh)) !== fresh.length) throw new Overtaken();
+  await moveMetrics(tx, fresh.flatMap(countedOf));
+  await announceEngagements(
+    tx,
+    fresh.map(({ leadId, campaign, type, channel, at, valueMicros }) => ({
+      lead: leadId,
+      type,
+      at,
+      ...(campaign === null ? {} : { campaign }),
+      ...(channel === undefined ? {} : { channel }),
+      ...(valueMicros === 0 ? {} : { value: fromMicros(valueMicros) }),
+    })),
+  );
   return results;
 }
 
-async function insert(tx: Scope, items: readonly Item[]): Promise<number> {
+function valueOf({ metadata }: Item, currency: string | null): number {
+  const given = metadata?.['currency'];
+  if (typeof given === 'string' && currency !== null && given.toUpperCase() !== currency) return 0;
+  return toMicros(metadata?.['value']) ?? 0;
+}
+
+function countedOf({ campaign, variant = '', channel, type, at, valueMicros }: Fresh): MetricDelta[] {
+  return campaign === null ? [] : engagementOf({ campaign, variant, channel: channel ?? null, type, at, valueMicros });
+}
+
+async function insert(tx: Scope, items: readonly Fresh[]): Promise<number> {
   const { dialect } = tx;
   const json = dialect.name === 'postgres' ? 'r.metadata::jsonb' : 'r.metadata';
-  const now = tx.clock.now();
   return tx.run(
-    `${dialect.insertIgnore} INTO marketing_engagements (tenant_id, lead_id, type, event_id, campaign_id, channel, metadata, tracked_at)
-     SELECT :tenant, r.lead_id, r.type, r.event_id, r.campaign_id, r.channel, ${json}, r.at
-       FROM ${dialect.rows('items', { lead_id: 'int', type: 'text', event_id: 'text', campaign_id: 'int', channel: 'text', metadata: 'text', at: 'int' }, 'r')}
+    `${dialect.insertIgnore} INTO marketing_engagements
+            (tenant_id, lead_id, type, event_id, campaign_id, channel, variant, metadata, value_micros, tracked_at)
+     SELECT :tenant, r.lead_id, r.type, r.event_id, r.campaign_id, r.channel, r.variant, ${json}, r.value_micros, r.at
+       FROM ${dialect.rows('items', ROW, 'r')}
       WHERE 1 = 1 ${dialect.ignoreTail}`,
     {
       items: JSON.stringify(
@@ -107,13 +151,52 @@ async function insert(tx: Scope, items: readonly Item[]): Promise<number> {
           item.leadId,
           item.type,
           item.eventId,
-          item.campaignId ?? null,
+          item.campaign,
           item.channel ?? null,
+          item.variant ?? '',
           item.json,
-          item.at ?? now,
+          item.valueMicros,
+          item.at,
         ]),
       ),
     },
+  );
+}
+
+const ROW = {
+  lead_id: 'int',
+  type: 'text',
+  event_id: 'text',
+  campaign_id: 'int',
+  channel: 'text',
+  variant: 'text',
+  metadata: 'text',
+  value_micros: 'int',
+  at: 'int',
+} as const;
+
+/**
+ * Takes a lead that is removed out of its engagements, with all notes on them. Those that are counted for a campaign stay,
+ * as nobody's and without their metadata: its figures are about messages and money, not about people.
+ */
+export async function forgetEngagements(tx: Scope, lead: number): Promise<void> {
+  for (const table of ['marketing_comments', 'marketing_attachments']) {
+    await tx.run(
+      `DELETE FROM ${table} WHERE tenant_id = :tenant AND entity = 'engagement'
+          AND entity_id IN (SELECT e.id FROM marketing_engagements e WHERE e.tenant_id = :tenant AND e.lead_id = :lead)`,
+      { lead },
+    );
+  }
+  await tx.run(
+    'DELETE FROM marketing_engagements WHERE tenant_id = :tenant AND lead_id = :lead AND campaign_id IS NULL',
+    { lead },
+  );
+  // Event ids come from others and may say whose they were.
+  const forgotten = tx.dialect.name === 'mysql' ? 'CONCAT(:mark, id)' : ':mark || id';
+  await tx.run(
+    `UPDATE marketing_engagements SET lead_id = 0, metadata = '{}', event_id = ${forgotten}
+      WHERE tenant_id = :tenant AND lead_id = :lead`,
+    { lead, mark: `forgotten:${randomUUID()}:` },
   );
 }
 
@@ -134,6 +217,9 @@ export function checkEngagement(one: Omit<Engagement, 'leadId'>): string {
   }
   if (one.channel !== undefined && !isText(one.channel, LONGEST_CHANNEL)) {
     throw new InputError('E_ENGAGEMENT', `A channel is a text of 1 to ${LONGEST_CHANNEL} characters, such as email.`);
+  }
+  if (one.variant !== undefined && one.variant !== '' && !isText(one.variant, LONGEST_VARIANT)) {
+    throw new InputError('E_ENGAGEMENT', `A variant is a text of at most ${LONGEST_VARIANT} characters, such as B.`);
   }
   if (one.at !== undefined && !Number.isSafeInteger(one.at)) {
     throw new InputError('E_ENGAGEMENT', 'When it happened is a whole number: milliseconds since 1970.');

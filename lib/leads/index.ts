@@ -5,6 +5,8 @@ export { addressColumn, sendability, type BlockReason, type Sendability, type Se
 export { setConsents, type Consent, type ConsentChange, type ConsentOptions, type ConsentState } from './consents';
 export { normaliseAddress, suppressAll, type Suppression } from './suppressions';
 export { checkEngagement, type Engagement, type RecordedEngagement } from './engagements';
+export { announceEngagements, type EngagementFacts } from './engagement-announcements';
+export { createEngagements, Engagements, type EngagementQuery, type EngagementView } from './engagement-list';
 export type { LeadKey } from './read';
 export { normaliseEmail } from './email';
 export { normalisePhone } from './phone';

@@ -27,7 +27,7 @@ import type {
   UpsertOptions,
   UpsertResult,
 } from './types';
-import { storeLeads, upsertLeads } from './upsert';
+import { storeLeads, updateLead, upsertLeads } from './upsert';
 import { leadViews } from './view';
 
 /** What the leads of a tenant need from others. */
@@ -86,6 +86,11 @@ export class Leads {
     return result as UpsertResult;
   }
 
+  /** Changes the lead with this id; its keys, too. Rejected with `E_UNKNOWN_LEAD` when nobody has it. */
+  async update(id: number, input: LeadInput, options: UpsertOptions = {}): Promise<UpsertResult> {
+    return updateLead(this.scope, id, input, options, this.deps.onChanged);
+  }
+
   /**
    * Creates or updates leads, in order; one result per input, nothing is thrown for a bad one.
    *
@@ -142,8 +147,9 @@ export class Leads {
   async list(query: LeadQuery = {}): Promise<LeadPage> {
     return listLeads(this.scope, query);
   }
-  async count(): Promise<number> {
-    return countLeads(this.scope);
+  /** How many leads match; those of all pages. */
+  async count(query: LeadQuery = {}): Promise<number> {
+    return countLeads(this.scope, query);
   }
   /** Removes a lead with its memberships, consents and engagements; suppressions of its addresses stay. False when nobody has this id. */
   async remove(id: number): Promise<boolean> {

@@ -15,6 +15,8 @@ import {
 
 /** What an input says, normalised. A field that is absent is kept, `null` removes it. */
 export interface Said {
+  /** The lead that is meant, by our id; otherwise its keys say which. */
+  id?: number;
   externalId?: string | null;
   email?: string | null;
   name?: string | null;
@@ -59,24 +61,31 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /**
  * Brings what somebody says about a lead into the form in which it is stored. Nothing is written.
  * @param declared the tenant's attributes and their types
+ * @param id the lead that is meant, where the input need not say so
  */
 export function normaliseInput(
   input: unknown,
   declared: ReadonlyMap<string, AttributeType>,
   undeclared: UndeclaredPolicy,
+  id?: number,
 ): Said | Rejection {
   try {
     if (!isRecord(input))
       reject('E_LEAD_INPUT', 'lead', `A lead is an object with fields such as "email", not "${shown(input)}".`);
-    return normalise(input, declared, undeclared);
+    return normalise(input, declared, undeclared, id);
   } catch (error) {
     if (error instanceof Rejected) return error.reason;
     throw error;
   }
 }
 
-function normalise(input: LeadInput, declared: ReadonlyMap<string, AttributeType>, undeclared: UndeclaredPolicy): Said {
-  const said: Said = { attributes: new Map(), warnings: [] };
+function normalise(
+  input: LeadInput,
+  declared: ReadonlyMap<string, AttributeType>,
+  undeclared: UndeclaredPolicy,
+  id: number | undefined,
+): Said {
+  const said: Said = { ...(id === undefined ? {} : { id }), attributes: new Map(), warnings: [] };
   sayIdentity(said, input);
   sayPlace(said, input);
   sayPhone(said, input['phone']);
@@ -128,7 +137,7 @@ function sayIdentity(said: Said, input: LeadInput): void {
   }
   const externalId = input['externalId'];
   if (externalId !== undefined) said.externalId = isNothing(externalId) ? null : cleanExternalId(externalId);
-  if (!said.email && !said.externalId) {
+  if (said.id === undefined && !said.email && !said.externalId) {
     reject('E_LEAD_IDENTITY', 'email', 'A lead needs an e-mail address or an external id: give at least one of them.');
   }
 }

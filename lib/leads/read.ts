@@ -1,6 +1,7 @@
 import { InputError } from '../errors';
-import type { Scope, SqlValues } from '../store';
+import type { Scope, SqlValue, SqlValues } from '../store';
 import { normaliseEmail } from './email';
+import { forgetEngagements } from './engagements';
 import { leadColumns, leadView, type LeadRow } from './view';
 import type { LeadPage, LeadQuery, LeadView } from './types';
 
@@ -57,56 +58,77 @@ async function lookUp(
   );
 }
 
-/** How many leads there are. */
-export async function countLeads(scope: Scope): Promise<number> {
-  const row = await scope.get<{ n: number }>('SELECT COUNT(*) AS n FROM marketing_leads WHERE tenant_id = :tenant');
+/** How many leads match. */
+export async function countLeads(scope: Scope, query: LeadQuery = {}): Promise<number> {
+  const { text, values } = filterOf(query);
+  const row = await scope.get<{ n: number }>(
+    `SELECT COUNT(*) AS n FROM marketing_leads l WHERE l.tenant_id = :tenant${text}`,
+    values,
+  );
   return row?.n ?? 0;
 }
 
 const MOST_LEADS = 1_000;
 
 /**
- * Leads in the order of their ids, page by page, those that begin with `search` only when it is given.
+ * Leads in the order of their ids, page by page, those that match only.
  * @throws InputError `E_LIMIT`, `E_CURSOR`
  */
 export async function listLeads(scope: Scope, query: LeadQuery = {}): Promise<LeadPage> {
-  const limit = query.limit ?? 50;
+  const { limit = 50, offset = 0 } = query;
   if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LEADS) {
     throw new InputError('E_LIMIT', `A page has 1 to ${MOST_LEADS} leads, not ${limit}.`);
   }
-  const search = query.search?.trim() ?? '';
-  const after = readCursor(query.cursor);
-  const rows =
-    search === ''
-      ? await scope.all<LeadRow>(
-          `SELECT ${leadColumns('l')} FROM marketing_leads l WHERE l.tenant_id = :tenant AND l.id > :after ORDER BY l.id LIMIT ${limit + 1}`,
-          { after },
-        )
-      : await searchLeads(scope, search, after, limit + 1);
+  if (!Number.isSafeInteger(offset) || offset < 0) {
+    throw new InputError('E_LIMIT', 'An offset is a whole number, 0 or more.');
+  }
+  const { text, values } = filterOf(query);
+  const rows = await scope.all<LeadRow>(
+    `SELECT ${leadColumns('l')} FROM marketing_leads l WHERE l.tenant_id = :tenant AND l.id > :after${text}
+      ORDER BY l.id LIMIT ${limit + 1} OFFSET ${offset}`,
+    { ...values, after: readCursor(query.cursor) },
+  );
   const leads = rows.slice(0, limit).map(leadView);
   const last = leads.at(-1);
   return rows.length > limit && last ? { leads, cursor: String(last.id) } : { leads };
 }
 
+/** What narrows the leads down, as conditions over the alias `l`. */
+function filterOf({ search, segment, country, minScore, maxScore }: LeadQuery): { text: string; values: SqlValues } {
+  const parts: string[] = [];
+  const values: Record<string, SqlValue> = {};
+  const add = (part: string, more: SqlValues): void => {
+    parts.push(` AND ${part}`);
+    Object.assign(values, more);
+  };
+  const wanted = search?.trim() ?? '';
+  if (wanted !== '') add(BEGINS, searchValues(wanted));
+  if (segment !== undefined) {
+    const member = `EXISTS (SELECT 1 FROM marketing_segment_members m
+      WHERE m.tenant_id = :tenant AND m.segment_id = :segment AND m.lead_id = l.id)`;
+    add(member, { segment });
+  }
+  if (country !== undefined) add('l.country = :country', { country: country.toUpperCase() });
+  if (minScore !== undefined) add('l.score >= :min_score', { min_score: minScore });
+  if (maxScore !== undefined) add('l.score <= :max_score', { max_score: maxScore });
+  return { text: parts.join(''), values };
+}
+
 /** E-mail and external id are looked up through their indexes; names are read. */
-async function searchLeads(scope: Scope, search: string, after: number, limit: number): Promise<LeadRow[]> {
-  const range = (column: string, from: string): string =>
-    `SELECT l.id FROM marketing_leads l WHERE l.tenant_id = :tenant AND l.${column} >= :${from} AND l.${column} < :${from}_end`;
-  const values: SqlValues = {
-    after,
+const BEGINS = `(l.id IN (${range('email', 'mail')}) OR l.id IN (${range('external_id', 'given')}) OR LOWER(l.name) LIKE :like ESCAPE '!')`;
+
+function range(column: string, from: string): string {
+  return `SELECT k.id FROM marketing_leads k WHERE k.tenant_id = :tenant AND k.${column} >= :${from} AND k.${column} < :${from}_end`;
+}
+
+function searchValues(search: string): SqlValues {
+  return {
     mail: search.toLowerCase(),
     mail_end: endOfPrefix(search.toLowerCase()),
     given: search,
     given_end: endOfPrefix(search),
     like: `${search.toLowerCase().replace(/[!%_]/g, '!$&')}%`,
   };
-  return scope.all<LeadRow>(
-    `SELECT ${leadColumns('l')} FROM marketing_leads l
-      WHERE l.tenant_id = :tenant AND l.id > :after
-        AND (l.id IN (${range('email', 'mail')}) OR l.id IN (${range('external_id', 'given')}) OR LOWER(l.name) LIKE :like ESCAPE '!')
-      ORDER BY l.id LIMIT ${limit}`,
-    values,
-  );
 }
 
 /** The first text, by code point, that is behind everything that begins with `prefix`. */
@@ -122,8 +144,8 @@ function readCursor(cursor: string | undefined): number {
 }
 
 /**
- * Removes a lead with its memberships, consents and engagements. Suppressions stay: they are about the address, and
- * must outlive the lead. False when there is no such lead.
+ * Removes a lead with its memberships, consents and engagements (see {@link forgetEngagements}). Suppressions stay: they are
+ * about the address, and must outlive the lead. False when there is no such lead.
  */
 export async function removeLead(scope: Scope, id: number): Promise<boolean> {
   return scope.transaction(async (tx) => {
@@ -134,9 +156,10 @@ export async function removeLead(scope: Scope, id: number): Promise<boolean> {
         WHERE tenant_id = :tenant AND id IN (SELECT segment_id FROM marketing_segment_members WHERE tenant_id = :tenant AND lead_id = :id)`,
       { id },
     );
-    for (const table of ['marketing_segment_members', 'marketing_consents', 'marketing_engagements']) {
+    for (const table of ['marketing_segment_members', 'marketing_consents']) {
       await tx.run(`DELETE FROM ${table} WHERE tenant_id = :tenant AND lead_id = :id`, { id });
     }
+    await forgetEngagements(tx, id);
     return true;
   });
 }

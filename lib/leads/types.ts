@@ -105,8 +105,16 @@ export interface LeadPage {
 export interface LeadQuery {
   /** Leads whose e-mail address, external id or name begins with this (e-mail without regard to case). */
   search?: string;
+  /** Members of the segment with this id. */
+  segment?: number;
+  /** ISO 3166-1 alpha-2. */
+  country?: string;
+  minScore?: number;
+  maxScore?: number;
   /** Where the last page ended. */
   cursor?: string;
+  /** Skips so many; for pages by number. Prefer the cursor: skipping reads what it skips. */
+  offset?: number;
   /** 1 to 1,000; default 50. */
   limit?: number;
 }

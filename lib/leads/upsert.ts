@@ -1,4 +1,5 @@
 import { parseJson, type Scope } from '../store';
+import { announceLeads } from './announce';
 import { declareGuessed, readAttributes } from './attributes';
 import { typeOfValue } from './coerce';
 import { LeadBatch, type StoredLead } from './batch';
@@ -39,6 +40,21 @@ export async function upsertLeads(
     results.push(...(await storeLeads(scope, said, options, onChanged, start)));
   }
   return results;
+}
+
+/** Changes the lead with this id. Rejected with `E_UNKNOWN_LEAD` when nobody has it. */
+export async function updateLead(
+  scope: Scope,
+  id: number,
+  input: LeadInput,
+  options: UpsertOptions,
+  onChanged: OnLeadsChanged | undefined,
+): Promise<UpsertResult> {
+  const undeclared = options.undeclared ?? 'ignore';
+  const said = normaliseInput(input, await attributesFor(scope, [input], undeclared), undeclared, id);
+  const [result] = await storeLeads(scope, [said], options, onChanged);
+  // One input, one result.
+  return result as UpsertResult;
 }
 
 /**
@@ -106,6 +122,7 @@ async function write(
         if (created.length > 0) await insertLeads(tx, created);
         const updated = batch.toUpdate();
         if (updated.length > 0) await updateLeads(tx, updated);
+        await announceLeads(tx, created, batch.updates());
         await within(tx, batch);
         return batch;
       });
@@ -138,22 +155,25 @@ interface StoredRow {
 async function findStored(tx: Scope, said: readonly (Said | Rejection)[]): Promise<StoredLead[]> {
   const emails = new Set<string>();
   const externalIds = new Set<string>();
+  const ids = new Set<number>();
   for (const one of said) {
     if (!('attributes' in one)) continue;
     if (one.email) emails.add(one.email);
     if (one.externalId) externalIds.add(one.externalId);
+    if (one.id !== undefined) ids.add(one.id);
   }
   const found = new Map<number, StoredLead>();
-  for (const [column, keys] of [
-    ['email', emails],
-    ['external_id', externalIds],
+  for (const [column, type, keys] of [
+    ['id', 'int', ids],
+    ['email', 'text', emails],
+    ['external_id', 'text', externalIds],
   ] as const) {
     if (keys.size === 0) continue;
     for (const row of await tx.all<StoredRow>(
       `SELECT l.id, l.external_id, l.email, l.name, l.phone, l.country, l.time_zone, l.score, l.attributes
-         FROM ${tx.dialect.rows('keys', { k: 'text' }, 'r')} ${tx.dialect.join} marketing_leads l ON l.${column} = r.k
+         FROM ${tx.dialect.rows('keys', { k: type }, 'r')} ${tx.dialect.join} marketing_leads l ON l.${column} = r.k
         WHERE l.tenant_id = :tenant ${lockLeads(tx)}`,
-      { keys: JSON.stringify(Array.from(keys, (key) => [key])) },
+      { keys: JSON.stringify(Array.from(keys, (key: string | number) => [key])) },
     )) {
       found.set(row.id, stored(row));
     }

@@ -1,3 +1,18 @@
 /** Metrics: counters per campaign, variant, channel and hour. The only file of this folder that others import. */
-export { hourOf, moveMetrics } from './move';
-export { METRICS, type Figures, type MetricDelta, type MetricName } from './types';
+export { createMetrics, figuresOf, Metrics, type CampaignFigures } from './metrics';
+export { fromMicros, toMicros } from './money';
+export { hourOf, moveMetrics, TOTAL } from './move';
+export { noFigures, ratesOf } from './rates';
+export { engagementOf, kindOf, messageChanged, settledOf, type CountedEngagement, type CountedMessage } from './rules';
+export {
+  METRICS,
+  type CampaignFacts,
+  type Figures,
+  type MetricDelta,
+  type MetricDifference,
+  type MetricName,
+  type MetricsGroup,
+  type MetricsQuery,
+  type MetricsReport,
+  type Rates,
+} from './types';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { optOut } from '../../lib/http';
 import { createLeads, type Leads } from '../../lib/leads';
+import { createMetrics } from '../../lib/metrics';
 import type { Scope, Store } from '../../lib/store';
 import { eachDatabase } from '../kit/databases';
 
@@ -36,15 +37,20 @@ eachDatabase((db) =>
       assert.equal(sendability.get(lead)?.allowed, false);
     });
 
-    it('records it as something that the lead did, once', async () => {
-      await optOut(leads, { tenant: 'acme', lead, campaign: 5, channel: 'email' });
-      await optOut(leads, { tenant: 'acme', lead, campaign: 5, channel: 'email' });
+    it("records it as something that the lead did, once, and counts it among the campaign's figures", async () => {
+      const campaign = await scope.insert(
+        `INSERT INTO marketing_campaigns (tenant_id, campaign_key, name, definition_key, data, state, on_unknown, created_at, updated_at)
+         VALUES (:tenant, 'spring', 'Spring', 'x', '{}', 'active', 'hold', 0, 0)`,
+      );
+      await optOut(leads, { tenant: 'acme', lead, campaign, channel: 'email' });
+      await optOut(leads, { tenant: 'acme', lead, campaign, channel: 'email' });
+      assert.equal((await createMetrics(scope).of(campaign)).figures.unsubscribed, 1);
       const rows = await scope.all<{ type: string; campaign_id: number }>(
         'SELECT type, campaign_id FROM marketing_engagements WHERE tenant_id = :tenant',
       );
       assert.deepEqual(
         rows.map(({ type, campaign_id }) => [type, Number(campaign_id)]),
-        [['unsubscribed', 5]],
+        [['unsubscribed', campaign]],
       );
     });
 
