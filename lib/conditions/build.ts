@@ -47,8 +47,26 @@ export function moment(text: string, place: Place): Expression {
   return { kind: 'constant', type: 'date', value: millis, place };
 }
 
-/** Text beside a date is read as a date. */
+/** A field of which nothing has said yet what type it is: see `CompileOptions.infer`. */
+function isOpen(expression: Expression): expression is Expression & { kind: 'field' } {
+  return expression.kind === 'field' && expression.field.open === true;
+}
+
+/** An open field as a field of this type; anything else as it is. */
+export function settle(expression: Expression, type: AttributeType): Expression {
+  if (!isOpen(expression)) return expression;
+  return { ...expression, type, field: { ...expression.field, type, open: false } };
+}
+
+/** Text beside a date is read as a date; an open field takes the type of what it stands beside. */
 function asPeerOf(expression: Expression, peer: Expression): Expression {
+  if (isOpen(expression)) {
+    if (!isOpen(peer)) return settle(expression, peer.type);
+    fail(
+      `Nothing says whether ${print(expression)} and ${print(peer)} are numbers, text or dates. Declare one of them.`,
+      expression.place,
+    );
+  }
   return peer.type === 'date' && isText(expression) ? moment(expression.value, expression.place) : expression;
 }
 
@@ -105,10 +123,13 @@ export function truth(kind: 'not' | 'boolean' | 'exists', of: Expression, place:
 }
 
 /** `item in [a, b]`. */
-export function oneOf(item: Expression, list: readonly Expression[], place: Place): Expression {
+export function oneOf(written: Expression, list: readonly Expression[], place: Place): Expression {
+  const known = list.find((entry) => !isOpen(entry));
+  const item = known ? settle(written, known.type) : written;
   if (item.type === 'string[]') fail(`${print(item)} is a list; only a single value can be in a list.`, item.place);
-  const dates = [item, ...list].find((entry) => entry.type === 'date');
-  const peers = dates ? list.map((entry) => asPeerOf(entry, dates)) : list;
+  const settled = list.map((entry) => (isOpen(entry) ? asPeerOf(entry, item) : entry));
+  const dates = [item, ...settled].find((entry) => entry.type === 'date');
+  const peers = dates ? settled.map((entry) => asPeerOf(entry, dates)) : settled;
   const subject = dates ? asPeerOf(item, dates) : item;
   for (const entry of peers) {
     if (entry.type === 'string[]')
@@ -119,7 +140,9 @@ export function oneOf(item: Expression, list: readonly Expression[], place: Plac
 }
 
 /** `item in lead.tags`. */
-export function member(item: Expression, list: Expression, place: Place): Expression {
+export function member(sought: Expression, among: Expression, place: Place): Expression {
+  const item = settle(sought, 'string');
+  const list = settle(among, 'string[]');
   if (list.type !== 'string[]') {
     const hint =
       item.type === 'string' && list.type === 'string'
@@ -132,7 +155,8 @@ export function member(item: Expression, list: Expression, place: Place): Expres
 }
 
 /** `+ - * / %` on numbers and dates; literals are worked out at once. */
-export function arithmetic(op: ArithmeticOp, left: Expression, right: Expression, place: Place): Expression {
+export function arithmetic(op: ArithmeticOp, first: Expression, second: Expression, place: Place): Expression {
+  const [left, right] = [settle(first, 'number'), settle(second, 'number')];
   for (const side of [left, right]) {
     if (!isNumeric(side)) {
       const hint = side.type === 'string' && op === '+' ? ' To join texts, write &.' : '';
@@ -165,14 +189,16 @@ export function calculate(op: ArithmeticOp, left: number, right: number): number
 }
 
 /** Unary minus. */
-export function negate(of: Expression, place: Place): Expression {
+export function negate(operand: Expression, place: Place): Expression {
+  const of = settle(operand, 'number');
   if (!isNumeric(of)) fail(`"-" works on numbers; ${print(of)} is ${NOUN[of.type]}.`, of.place);
   if (of.kind === 'constant') return constant(-Number(of.value), place);
   return { kind: 'negate', type: 'number', of, place };
 }
 
 /** `&`: an absent side counts as empty text. */
-export function join(left: Expression, right: Expression, place: Place): Expression {
+export function join(first: Expression, second: Expression, place: Place): Expression {
+  const [left, right] = [settle(first, 'string'), settle(second, 'string')];
   for (const side of [left, right]) {
     if (side.type !== 'string' && side.type !== 'boolean') {
       fail(`"&" joins texts; ${print(side)} is ${NOUN[side.type]}.`, side.place);
@@ -181,34 +207,35 @@ export function join(left: Expression, right: Expression, place: Place): Express
   return { kind: 'join', type: 'string', left, right, place };
 }
 
-function needText(expression: Expression, fn: string): void {
-  if (expression.type === 'string') return;
+function needText(written: Expression, fn: string): Expression {
+  const expression = settle(written, 'string');
+  if (expression.type === 'string') return expression;
   const hint = expression.type === 'string[]' ? ` Write "…" in ${print(expression)}.` : '';
-  fail(`${fn} works on text; ${print(expression)} is ${NOUN[expression.type]}.${hint}`, expression.place);
+  return fail(`${fn} works on text; ${print(expression)} is ${NOUN[expression.type]}.${hint}`, expression.place);
 }
 
 /** `$contains`, `$startsWith`, `$endsWith`. */
 export function textTest(test: TextTest, text: Expression, part: Expression, place: Place): Expression {
-  needText(text, `$${test}`);
-  needText(part, `$${test}`);
-  return { kind: 'text-test', type: 'boolean', test, text, part, place };
+  const [whole, sought] = [needText(text, `$${test}`), needText(part, `$${test}`)];
+  return { kind: 'text-test', type: 'boolean', test, text: whole, part: sought, place };
 }
 
 /** `$lowercase`, `$uppercase`. */
-export function textChange(change: TextChange, of: Expression, place: Place): Expression {
-  needText(of, `$${change}`);
+export function textChange(change: TextChange, text: Expression, place: Place): Expression {
+  const of = needText(text, `$${change}`);
   if (isText(of)) return constant(change === 'lowercase' ? of.value.toLowerCase() : of.value.toUpperCase(), place);
   return { kind: 'text-change', type: 'string', change, of, place };
 }
 
 /** `$length`: characters (code points), not UTF-16 units. */
-export function length(of: Expression, place: Place): Expression {
-  needText(of, '$length');
+export function length(text: Expression, place: Place): Expression {
+  const of = needText(text, '$length');
   return { kind: 'length', type: 'number', of, place };
 }
 
 /** `$number`: a number as it is, true as 1, false as 0. */
-export function toNumber(of: Expression, place: Place): Expression {
+export function toNumber(operand: Expression, place: Place): Expression {
+  const of = settle(operand, 'number');
   if (isNumeric(of)) return of;
   if (of.type !== 'boolean') {
     fail(
@@ -227,8 +254,8 @@ export function toMillis(of: Expression, place: Place): Expression {
 }
 
 /** `$matches(text, "pattern")`. @throws ConditionError `E_CONDITION_PATTERN` */
-export function matches(text: Expression, pattern: Expression, place: Place): Expression {
-  needText(text, '$matches');
+export function matches(written: Expression, pattern: Expression, place: Place): Expression {
+  const text = needText(written, '$matches');
   if (!isText(pattern)) return fail('The pattern must be written in quotes.', pattern.place);
   compilePattern(pattern.value, pattern.place);
   return { kind: 'matches', type: 'boolean', text, pattern: pattern.value, place };

@@ -182,7 +182,7 @@ class Closures {
 
   private comparison(expression: CompareExpression): Truth {
     const { op, left, right } = expression;
-    if (left.kind === 'field' && left.field.root === 'lead' && right.kind === 'constant') {
+    if (left.kind === 'field' && left.field.root === 'lead' && !left.field.written && right.kind === 'constant') {
       return compareField(left.field, op, right.value);
     }
     const read = this.compared(expression);

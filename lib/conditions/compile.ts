@@ -10,7 +10,7 @@ import { LEAD_COLUMNS, type Field } from './schema';
 import { writePredicate } from './sql/predicate';
 import { parseSource } from './syntax';
 import { translate } from './translate';
-import type { Condition, ConditionContext, ConditionSchema, JsonCondition, SqlTarget } from './types';
+import type { CompileOptions, Condition, ConditionContext, ConditionSchema, JsonCondition, SqlTarget } from './types';
 
 const TARGETS: readonly SqlTarget[] = [
   { name: 'sqlite', mariadb: false },
@@ -24,8 +24,12 @@ const TARGETS: readonly SqlTarget[] = [
  *
  * @throws ConditionError with what to write in place, and where
  */
-export function compileCondition(source: string | JsonCondition, schema: ConditionSchema): Condition {
-  const draft = new Draft(schema);
+export function compileCondition(
+  source: string | JsonCondition,
+  schema: ConditionSchema,
+  options: CompileOptions = {},
+): Condition {
+  const draft = new Draft(schema, options);
   const expression = typeof source === 'string' ? translate(parseSource(source), draft) : readJson(source, draft);
   return new CompiledCondition(source, expression, draft);
 }
@@ -33,6 +37,7 @@ export function compileCondition(source: string | JsonCondition, schema: Conditi
 class CompiledCondition implements Condition {
   readonly normalised: string;
   readonly attributes: readonly string[];
+  readonly reads: readonly string[];
   readonly behaviours: Condition['behaviours'];
   readonly usesNow: boolean;
   private readonly truth: (context: ConditionContext) => boolean;
@@ -54,6 +59,7 @@ class CompiledCondition implements Condition {
       if (part.kind === 'now') usesNow = true;
     });
     this.fields = fields;
+    this.reads = [...fields.keys()];
     this.usesNow = usesNow;
     this.attributes = readAttributes(fields, draft);
   }

@@ -6,7 +6,7 @@ import type { Expression } from './expression';
 import { MAX_DEPTH, MAX_NODES } from './limits';
 import { parseDuration } from './moments';
 import { nearest, resolveField } from './schema';
-import type { Behaviour, ConditionSchema } from './types';
+import type { Behaviour, CompileOptions, ConditionSchema } from './types';
 
 /** A value among the options of `$did` and `$custom`, and where it stands. */
 export interface Option {
@@ -23,7 +23,10 @@ export class Draft {
   readonly evaluators = new Map<string, ConditionEvaluator>();
   private nodes = 0;
 
-  constructor(readonly schema: ConditionSchema) {}
+  constructor(
+    readonly schema: ConditionSchema,
+    readonly options: CompileOptions = {},
+  ) {}
 
   /** Counts a node. @throws ConditionError `E_CONDITION_LIMIT` */
   enter(depth: number, place: Place): void {
@@ -44,7 +47,7 @@ export class Draft {
   }
 
   field(steps: readonly string[], place: Place): Expression {
-    const field = resolveField(this.schema, steps, place);
+    const field = resolveField(this.schema, steps, place, this.options);
     return { kind: 'field', type: field.type, field, place };
   }
 

@@ -1,5 +1,5 @@
 import type { Field } from './schema';
-import { FURTHEST } from './moments';
+import { FURTHEST, parseMoment } from './moments';
 import type { AttributeType, ConditionContext } from './types';
 
 /** A value in a condition; undefined is absent. */
@@ -40,13 +40,27 @@ export function typed(value: unknown, type: AttributeType): Value {
   }
 }
 
+/** What a value counts as in a root that holds values as people wrote them: a date may be text there. */
+function asWritten(value: unknown, { type, open }: Field): Value {
+  if (type === 'date' && typeof value === 'string') return parseMoment(value);
+  if (!open) return typed(value, type);
+  return typed(value, 'number') ?? typed(value, 'string') ?? typed(value, 'boolean') ?? typed(value, 'string[]');
+}
+
 function isTextList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
 }
 
 /** The function that reads a field. */
-export function readField({ root, path, type }: Field): (context: ConditionContext) => Value {
+export function readField(field: Field): (context: ConditionContext) => Value {
+  const { root, path, type } = field;
   const [first = '', second] = path;
+  if (field.written) {
+    return (context) => {
+      const value = own(own(context, root), first);
+      return asWritten(second === undefined ? value : own(value, second), field);
+    };
+  }
   if (root !== 'lead') {
     return (context) => {
       const value = own(own(context, root), first);

@@ -13,6 +13,7 @@ export { sqliteFunctions, type ConditionSqliteFunction } from './sqlite-function
 export type {
   AttributeType,
   Behaviour,
+  CompileOptions,
   Condition,
   ConditionContext,
   ConditionSchema,

@@ -141,12 +141,13 @@ class JsonReader {
 
   private compare(
     op: string,
-    subject: Expression,
+    written: Expression,
     value: unknown,
     path: string,
     here: Place,
     depth: number,
   ): Expression {
+    const subject = op === 'before' || op === 'after' ? build.settle(written, 'date') : written;
     const single = (): Expression => this.value(value, path, depth);
     switch (op) {
       case 'exists':

@@ -63,10 +63,21 @@ const UNITS: Readonly<Record<string, number>> = {
   week: 7 * DAY,
 };
 
-/** Milliseconds of "30 days", "12 hours", "2 weeks", "45 minutes", "90 seconds"; undefined for anything else. */
+/** Short spellings. "m" is none of them: it may mean minutes or months. */
+const SHORT: Readonly<Record<string, string>> = {
+  sec: 'second',
+  min: 'minute',
+  h: 'hour',
+  hr: 'hour',
+  d: 'day',
+  w: 'week',
+};
+
+/** Milliseconds of "30 days", "12 hours", "24h", "2 weeks", "45 min", "90 seconds"; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
   const match = /^\s*(\d{1,6}(?:\.\d{1,3})?)\s*([a-z]+?)s?\s*$/i.exec(text);
-  const unit = UNITS[match?.[2]?.toLowerCase() ?? ''];
+  const word = match?.[2]?.toLowerCase() ?? '';
+  const unit = UNITS[SHORT[word] ?? word];
   const millis = unit === undefined ? 0 : Math.round(Number(match?.[1]) * unit);
   return millis > 0 ? millis : undefined;
 }

@@ -1,6 +1,6 @@
 import { ConditionError, type Place } from './errors';
 import { MAX_NAME } from './limits';
-import type { AttributeType, ConditionSchema, FieldTypes } from './types';
+import type { AttributeType, CompileOptions, ConditionSchema, FieldTypes } from './types';
 import { isWellFormed } from './unicode';
 
 /** The built-in fields of a lead and the column each is stored in. */
@@ -24,6 +24,10 @@ export interface Field {
   /** Property names from the root down; one for a lead. */
   readonly path: readonly string[];
   readonly type: AttributeType;
+  /** Of a root that holds values as people wrote them ({@link CompileOptions.infer}). */
+  readonly written?: boolean;
+  /** Nothing has said yet what type it is; read as it stands when nothing ever does. */
+  readonly open?: boolean;
 }
 
 /** Names that JavaScript gives a meaning of its own on any object. */
@@ -77,14 +81,17 @@ export function fieldNames(schema: ConditionSchema): string[] {
   return names;
 }
 
-function resolve(schema: ConditionSchema, steps: readonly string[]): Field | undefined {
+function resolve(schema: ConditionSchema, steps: readonly string[], options: CompileOptions): Field | undefined {
   const [first = '', second, third] = steps;
   if (steps.length === 1) return leadField(schema, first);
   if (steps.length === 2 && second !== undefined) {
     if (first === 'lead') return leadField(schema, second);
-    if (first === 'data') return resolve(schema, ['campaign', 'data', second]);
+    if (first === 'data') return resolve(schema, ['campaign', 'data', second], options);
     const fields = Object.hasOwn(schema, first) ? schema[first] : undefined;
-    const type = first === 'campaign' ? fields && own(CAMPAIGN_FIELDS, second) : own(fields, second);
+    const type =
+      first === 'campaign'
+        ? fields && (own(CAMPAIGN_FIELDS, second) ?? own(options.campaign, second))
+        : own(fields, second);
     return type && { root: first, path: [second], type };
   }
   if (steps.length === 3 && first === 'campaign' && second === 'data' && third !== undefined) {
@@ -94,15 +101,40 @@ function resolve(schema: ConditionSchema, steps: readonly string[]): Field | und
   return undefined;
 }
 
+/** The root that a path means, and what stands behind it. */
+function rootOf(steps: readonly string[]): { root: string; rest: readonly string[] } {
+  const [first = '', ...rest] = steps;
+  if (rest.length === 0) return { root: 'lead', rest: steps };
+  if (first === 'campaign' && rest.length === 2 && rest[0] === 'data') return { root: 'data', rest: rest.slice(1) };
+  return { root: first, rest };
+}
+
+/** A field that nobody has declared, of a root where that is allowed. */
+function undeclared(steps: readonly string[], { infer = [] }: CompileOptions): Field | undefined {
+  const { root, rest } = rootOf(steps);
+  const [name = ''] = rest;
+  if (!infer.includes(root) || rest.length !== 1 || RESERVED.has(name)) return undefined;
+  const path = root === 'data' ? ['data', name] : [name];
+  return { root: root === 'data' ? 'campaign' : root, path, type: 'string', open: true };
+}
+
 /**
  * The field that a path such as `lead.age`, `age` or `campaign.data.city` means.
  * @throws ConditionError `E_UNKNOWN_ATTRIBUTE`, naming the nearest declared ones
  */
-export function resolveField(schema: ConditionSchema, steps: readonly string[], place: Place): Field {
-  const field = resolve(schema, steps);
-  if (field) return field;
+export function resolveField(
+  schema: ConditionSchema,
+  steps: readonly string[],
+  place: Place,
+  options: CompileOptions = {},
+): Field {
+  const field = resolve(schema, steps, options) ?? undeclared(steps, options);
+  if (field) return options.infer?.includes(rootOf(steps).root) ? { ...field, written: true } : field;
   const wanted = steps.join('.');
-  const near = nearest(wanted, fieldNames(schema));
+  const near = nearest(wanted, [
+    ...fieldNames(schema),
+    ...Object.keys(options.campaign ?? {}).map((name) => `campaign.${name}`),
+  ]);
   const hint = near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : ' Declare it first, or correct the name.';
   throw new ConditionError('E_UNKNOWN_ATTRIBUTE', `There is no field "${wanted}".${hint}`, place);
 }

@@ -32,6 +32,17 @@ export interface ConditionSchema {
   readonly [root: string]: FieldTypes | undefined;
 }
 
+/** How {@link Condition}s read what a schema does not say. Such a condition is evaluated by its closure only. */
+export interface CompileOptions {
+  /**
+   * Roots (`data`, `lead` …) that hold values as people wrote them. A field that is not declared may be read: its type
+   * follows from what it is compared with, and a value of another type counts as absent. A date may be ISO 8601 text.
+   */
+  readonly infer?: readonly string[];
+  /** What `campaign` offers besides `campaign.key` and `campaign.name`. */
+  readonly campaign?: FieldTypes;
+}
+
 /** One comparison of the JSON form. */
 export interface JsonRule {
   readonly field: string;
@@ -114,6 +125,8 @@ export interface Condition {
   readonly source: string | JsonCondition;
   /** The same condition as canonical JSONata, for the editor. */
   readonly normalised: string;
+  /** Everything that it reads, by full path: `lead.score`, `campaign.name`, `campaign.data.city`. */
+  readonly reads: readonly string[];
   /** Fields of the lead that decide: when none of them changes, neither does the answer (behaviour and time aside). */
   readonly attributes: readonly string[];
   /** The `$did` calls, in the order of their indexes. */

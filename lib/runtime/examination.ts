@@ -1,6 +1,7 @@
 import type { Marketing } from '..';
 import { CounterDeltas } from '../ledger';
 import type { Scope } from '../store';
+import { historyHolds, metricsAgree } from './record-checks';
 import { number } from './screen';
 import { workingRuntimes, type WorkingRuntime } from './runtimes';
 
@@ -17,7 +18,7 @@ const LATE_MS = 60_000;
 /** Longer than the time a person may be on a wire before the watchdog records that they left the flow. */
 const ON_A_WIRE_MS = 10 * 60_000;
 
-/** Looks at the data of one tenant. Changes nothing. */
+/** Looks at the data of one tenant. Changes nothing, except that the history is sealed. */
 export async function examine(marketing: Marketing): Promise<Finding[]> {
   const { scope } = marketing;
   const runtimes = await workingRuntimes(scope);
@@ -25,6 +26,8 @@ export async function examine(marketing: Marketing): Promise<Finding[]> {
     await journalMode(scope),
     await runtimesAtWork(scope, runtimes),
     await checkCounters(scope),
+    await metricsAgree(scope),
+    await historyHolds(scope),
     ...(await scope.background((db) => people(db, runtimes.length > 0))),
     await held(scope),
     await timers(marketing, runtimes.length > 0),

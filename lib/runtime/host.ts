@@ -2,8 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
 import type { Clock } from '../clock';
 import { InputError, MarketingError, messageOf } from '../errors';
-import { createHostServer, healthRouter, mailboxRouter, metricsRouter, type HealthReport } from '../http';
+import {
+  createHostServer,
+  healthRouter,
+  mailboxRouter,
+  marketingApi,
+  metricsRouter,
+  ratesFrom,
+  type HealthReport,
+} from '../http';
 import { readFigures } from './figures';
+import { DefinitionKeeper, embeddedFlows, readDefinitions } from './definitions';
 import type { Log } from './log';
 import type { MailSink } from './mailbox';
 import { mailboxSource } from './mailbox/source';
@@ -51,6 +60,8 @@ export interface Host {
   readonly databaseUrl: string;
   readonly nodeRed: EmbeddedNodeRed;
   readonly stores: StoreWatch;
+  /** Deploys what is saved in the database; {@link DefinitionKeeper.poke} makes it look at once. */
+  readonly definitions: DefinitionKeeper;
   health(): Promise<HealthReport>;
   /**
    * Resolves once the flows run and their stores are open.
@@ -64,9 +75,9 @@ export interface Host {
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 /**
- * Starts Node-RED inside an HTTP server of ours: flows without an editor, `/healthz`, `/metrics`. One per process: Node-RED
+ * Starts Node-RED inside an HTTP server of ours: flows without an editor, `/api/v1`, `/graphql`, `/healthz`, `/metrics`. One per process: Node-RED
  * cannot be started twice.
- * @throws MarketingError `E_NODE_RED_MISSING`, `E_PORT_IN_USE`; InputError `E_FLOWS`, `E_EDITOR_EXPOSED`, `E_SETTINGS`
+ * @throws MarketingError `E_NODE_RED_MISSING`, `E_PORT_IN_USE`; InputError `E_FLOWS`, `E_EDITOR_EXPOSED`, `E_SETTINGS`, `E_RATE_LIMITS`
  */
 export async function startHost(options: HostOptions): Promise<Host> {
   const { clock, log, editor = false } = options;
@@ -92,10 +103,32 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const readiness = new Readiness(clock);
   const stores = createStoreWatch(nodeRed, log);
   const seldom = checkedSeldom(stores, clock);
-  const health = (): Promise<HealthReport> => readiness.report(seldom);
+  const definitions = new DefinitionKeeper({
+    flows: embeddedFlows(nodeRed),
+    read: readDefinitions(
+      () => stores.byNode(),
+      ({ documents }) => documents,
+    ),
+    clock,
+    log,
+  });
+  const health = async (): Promise<HealthReport> => {
+    const report = await readiness.report(seldom);
+    return { ...report, facts: { ...report.facts, definitions: definitions.definitions } };
+  };
+  const api = marketingApi(
+    {
+      clock,
+      open: () => stores.open(),
+      onError: (error, incident) =>
+        log.error(`The API failed (${incident}): ${error instanceof Error ? error.stack : String(error)}`),
+    },
+    ratesFrom(options.settings),
+  );
   const server = createHostServer(
     [
       healthRouter(health),
+      api.router,
       metricsRouter({
         clock,
         read: () => readFigures(stores.open(), stores.accounts(), clock),
@@ -113,19 +146,23 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
   nodeRed.init(
     server.server,
-    nodeRedSettings({ userDir, flowFile, editor, port, log, settings: options.settings ?? {} }),
+    // Without an editor nothing that is deployed is written to the flow file: the database keeps it.
+    nodeRedSettings({ userDir, flowFile, editor, port, log, settings: { ...options.settings, readOnly: !editor } }),
   );
   readiness.watch(nodeRed);
   server.setFallback(nodeRedFallback(nodeRed, stores, { editor, login }));
+  nodeRed.events.once('flows:started', () => definitions.start());
   await nodeRed.start();
   log.info(`Node-RED ${nodeRed.version()} runs ${flowFile} at ${url}`);
 
   let stopping: Promise<boolean> | undefined;
   const stop = async (): Promise<boolean> => {
     readiness.stopping();
+    await within(definitions.stop(), 2_000, clock);
     const drained = await within(nodeRed.stop(), options.drainMs ?? 20_000, clock);
     if (!drained) log.warn('Some nodes did not close in time; who was under way there goes on at the next start.');
     await server.close(2_000, (ms, fn) => clock.after(ms, fn));
+    await api.close();
     return drained;
   };
   return {
@@ -135,8 +172,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
     databaseUrl,
     nodeRed,
     stores,
+    definitions,
     health,
-    whenReady: (ms) => readiness.whenReady(stores, ms),
+    async whenReady(ms) {
+      await readiness.whenReady(stores, ms);
+      // Until there is a token, the API answers nobody outside.
+      await api.assertGuarded(address).catch((error: unknown) => log.warn(`The API stays closed: ${messageOf(error)}`));
+    },
     stop: () => (stopping ??= stop()),
   };
 }

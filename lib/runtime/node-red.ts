@@ -18,6 +18,18 @@ export interface EmbeddedNodeRed {
     eachNode(visit: (config: { readonly id: string; readonly type: string; readonly name?: string }) => void): void;
     getNode(id: string): unknown;
   };
+  /** What the editor's admin API calls. */
+  readonly runtime: {
+    readonly flows: {
+      /** What runs, with the number of its revision; null before anything was loaded. */
+      getFlows(options: object): Promise<{ readonly flows: readonly object[]; readonly rev: string } | null>;
+      /** Rejects when `rev` is not the running revision any more. */
+      setFlows(options: {
+        readonly flows: { readonly flows: readonly object[]; readonly rev?: string };
+        readonly deploymentType: 'full' | 'flows' | 'nodes';
+      }): Promise<unknown>;
+    };
+  };
   version(): string;
 }
 

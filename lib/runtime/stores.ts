@@ -49,12 +49,16 @@ export interface StoreCheck {
 export interface StoreWatch {
   /** The stores that are open. */
   open(): Marketing[];
+  /** The same, by the ids of their nodes, in the order of the flows. */
+  byNode(): ReadonlyMap<string, Marketing>;
   /** The sending accounts, by the names that their nodes have. */
   accounts(): ReadonlyMap<string, Account>;
-  /** True for the address of a page that a store shows to anybody (unsubscribing). */
+  /** True for an address that no login stands before: pages for anybody (unsubscribing), and the API, which has its tokens. */
   isPublic(address: string): boolean;
   check(): Promise<StoreCheck>;
 }
+
+const PUBLIC = ['/u/', '/api/v1/', '/graphql'];
 
 /** Watches the nodes that Node-RED runs, found anew each time because deploys replace them. What ails an open store is logged. */
 export function createStoreWatch(nodeRed: EmbeddedNodeRed, log: Log): StoreWatch {
@@ -78,17 +82,26 @@ export function createStoreWatch(nodeRed: EmbeddedNodeRed, log: Log): StoreWatch
   };
   const stores = () => {
     const { runningStores } = loadedByNodeRed<StoreModule>('store-node');
-    return ofType('marketing-store').map(({ id, name }) => ({ name, hub: runningStores().get(id) }));
+    return ofType('marketing-store').map(({ id, name }) => ({ id, name, hub: runningStores().get(id) }));
   };
+  const byNode = (): Map<string, Marketing> =>
+    new Map(
+      stores().flatMap(({ id, hub }) =>
+        hub?.connection.state.kind === 'open' ? [[id, hub.connection.state.marketing] as const] : [],
+      ),
+    );
   return {
-    open: () =>
-      stores().flatMap(({ hub }) => (hub?.connection.state.kind === 'open' ? [hub.connection.state.marketing] : [])),
+    open: () => [...byNode().values()],
+    byNode,
     accounts() {
       const { accountOf } = loadedByNodeRed<AccountModule>('account-node');
       const found = ofType('marketing-account').map(({ id, name }) => ({ name, account: accountOf(id)?.account }));
       return new Map(found.flatMap(({ name, account }) => (account ? [[name, account] as const] : [])));
     },
-    isPublic: (address) => stores().some(({ hub }) => hub !== undefined && address.startsWith(`${hub.httpPath}/u/`)),
+    isPublic: (address) =>
+      stores().some(
+        ({ hub }) => hub !== undefined && PUBLIC.some((path) => address.startsWith(`${hub.httpPath}${path}`)),
+      ),
     async check() {
       const facts: StoreFacts[] = [];
       for (const { name, hub } of stores())

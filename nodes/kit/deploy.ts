@@ -2,7 +2,8 @@ import type { NodeAPI } from 'node-red';
 import type { Marketing } from '../../lib';
 import type { Clock } from '../../lib/clock';
 import { ConflictError, InputError, MarketingError, messageOf } from '../../lib/errors';
-import type { StationHandle, StationSpec } from '../../lib/ledger/types';
+import { ownerOf } from '../../lib/definitions';
+import type { DefinitionDeclaration, StationHandle, StationSpec } from '../../lib/ledger/types';
 import { Attachments } from './attachments';
 import type { Connection } from './connection';
 import {
@@ -45,6 +46,9 @@ export interface DeployerOptions {
   onProblem(error: Error): void;
 }
 
+/** The source of definitions that the database has drawn. */
+const SAVED = 'documents';
+
 /** Longest time that an arrival waits for its station to be put to work, ms. */
 const PATIENCE_MS = 30_000;
 type StationPlace = Pick<StationSpec, 'definition' | 'step' | 'kind'>;
@@ -63,6 +67,8 @@ export class Deployer {
   private plan: JourneyPlan = { definitions: [], problems: [], leadsOn: new Map(), disabled: new Set() };
   /** Nodes that cannot decide, and why. */
   private readonly faults = new Map<string, Error>();
+  /** Whether definitions of the database have been deployed here. */
+  private hadSaved = false;
   private generation = 0;
   private ready = false;
   private closed = false;
@@ -188,14 +194,16 @@ export class Deployer {
   /** @returns false when a newer deploy has begun meanwhile */
   private async deployOnce(marketing: Marketing, generation: number): Promise<boolean> {
     const current = (): boolean => generation === this.generation;
-    const plan = this.readFlow();
+    const { plan, saved } = this.readFlow();
     const own = plan.definitions.filter(({ store }) => store === this.options.source);
     const keep = plan.problems.filter(({ store }) => store === this.options.source).map(({ definition }) => definition);
-    await marketing.definitions.deploy(
-      this.options.source,
-      own.map(({ declaration }) => declaration),
-      keep,
-    );
+    const declared = (fromDatabase: boolean): DefinitionDeclaration[] =>
+      own.filter(({ trigger }) => saved.has(trigger) === fromDatabase).map(({ declaration }) => declaration);
+    await marketing.definitions.deploy(this.options.source, declared(false), keep);
+    // What the database has drawn has a source of its own: a runtime that starts, or another one with the same store, does not
+    // have it yet, and must not make orphans of the people inside.
+    if (saved.size > 0) this.hadSaved = true;
+    if (this.hadSaved) await marketing.definitions.deploy(SAVED, declared(true), keep);
     if (!current()) return false;
     this.plan = plan;
     await this.stations.keepOnly(own);
@@ -215,11 +223,16 @@ export class Deployer {
     return true;
   }
 
-  private readFlow(): JourneyPlan {
+  /** The plan, and the triggers that stand on tabs of the database. */
+  private readFlow(): { plan: JourneyPlan; saved: ReadonlySet<string> } {
     const configs: FlowConfig[] = [];
     this.options.red.nodes.eachNode((config) => configs.push(config as unknown as FlowConfig));
     const running = new Map([...this.members].map(([id, { saved }]) => [id, saved]));
-    return planJourneys(configs, { running, describe: this.options.describe });
+    const tabs = new Set(
+      configs.filter((config) => ownerOf(config)?.store === this.options.source).map(({ id }) => id),
+    );
+    const saved = new Set(configs.filter(({ z }) => tabs.has(z ?? '')).map(({ id }) => id));
+    return { plan: planJourneys(configs, { running, describe: this.options.describe }), saved };
   }
 
   private async attach(marketing: Marketing, node: string, spec: StationPlace): Promise<void> {

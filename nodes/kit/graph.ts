@@ -1,5 +1,6 @@
 import type { DefinitionDeclaration, StationDeclaration } from '../../lib/ledger/types';
 import type { UnknownPolicy } from '../../lib/types';
+import { drawingOf } from './drawing';
 import { expandFlow, type ExpandedFlow, type FlowConfig, type FlowNode } from './flow-expand';
 import { bodyOf, stationHash } from './graph-hash';
 import { duplicateKeys, keyOf, nameProblems, stepOf, storeProblems } from './graph-problems';
@@ -30,10 +31,11 @@ export interface PlanOptions {
  * can reach. Pure: the same drawing gives the same plan, wherever its nodes stand and in whatever order they come.
  */
 export function planJourneys(configs: Iterable<FlowConfig>, options: PlanOptions = {}): JourneyPlan {
-  const flow = withRunning(expandFlow(configs), options.running ?? new Map());
+  const drawn = [...configs];
+  const flow = withRunning(expandFlow(drawn), options.running ?? new Map());
   const ports = reachOfPorts(flow);
   const triggers = [...flow.nodes.values()].filter(({ type }) => type === 'marketing-trigger').sort(byId);
-  const drafts = triggers.map((trigger) => draft(flow, ports, trigger, options.describe ?? (() => ({}))));
+  const drafts = triggers.map((trigger) => draft(flow, ports, trigger, { drawn, describe: options.describe }));
   const problems = [
     ...drafts.flatMap(({ problems: own }) => own),
     ...duplicateKeys(drafts.map(({ planned }) => planned)),
@@ -58,7 +60,7 @@ function draft(
   flow: ExpandedFlow,
   ports: ReadonlyMap<string, Reach[]>,
   trigger: FlowNode,
-  describe: DescribeStation,
+  { drawn, describe = () => ({}) }: { drawn: readonly FlowConfig[]; describe: DescribeStation | undefined },
 ): Draft {
   const { stations, passed } = collect(flow, ports, trigger);
   const nodes = stations.flatMap((id) => flow.nodes.get(id) ?? []).sort(byId);
@@ -77,6 +79,7 @@ function draft(
       ...describe(node.config),
     },
   }));
+  const inside = [...passed].flatMap((id) => flow.nodes.get(id) ?? []).sort(byId);
   const declaration: DefinitionDeclaration = {
     key,
     name: text(trigger.config['name']) || key,
@@ -86,10 +89,8 @@ function draft(
     ...(segment && !event ? { segment } : {}),
     onUnknown: policyOf(trigger.config['unknownPolicy']) ?? 'hold',
     stations: planned.map(({ declaration: station }) => station),
-    body: [...passed]
-      .flatMap((id) => flow.nodes.get(id) ?? [])
-      .sort(byId)
-      .map(bodyOf),
+    body: inside.map(bodyOf),
+    drawing: drawingOf(drawn, inside),
   };
   const context = { definition: key, store, trigger: trigger.id };
   return {

@@ -352,8 +352,14 @@ describe('the command line', function () {
       const well = await run('doctor', ...database);
       assert.equal(well.code, 0, well.stdout);
       assert.match(well.stdout, /^✓ Counters: equal to the rows they count$/m);
+      assert.match(well.stdout, /^✓ Metrics: agree with the log$/m);
+      assert.match(well.stdout, /^✓ History: \d+ entries in an unbroken chain/m);
       await marketing.scope.run(
         `UPDATE marketing_counters SET count = count + 3 WHERE tenant_id = :tenant AND name = 'entered'`,
+      );
+      await marketing.scope.run(
+        `INSERT INTO marketing_metrics (tenant_id, campaign_id, variant, channel, hour, name, amount, updated_at)
+         VALUES (:tenant, 1, '', 'fax', 0, 'sent', 4, 0)`,
       );
       const ill = await run('doctor', '--json', ...database);
       assert.equal(ill.code, 1);
@@ -364,6 +370,7 @@ describe('the command line', function () {
       assert.equal(ok, false);
       assert.equal(findings.find(({ check }) => check === 'Counters')?.verdict, 'fail');
       assert.match(findings.find(({ check }) => check === 'Counters')?.todo ?? '', /doctor --fix/);
+      assert.equal(findings.find(({ check }) => check === 'Metrics')?.verdict, 'fail');
       assert.equal((await run('doctor', '--fix', ...database)).code, 0);
       assert.equal((await run('doctor', ...database)).code, 0);
     });

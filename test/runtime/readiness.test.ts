@@ -17,7 +17,13 @@ describe('readiness', () => {
     clock = new VirtualClock();
     events = new EventEmitter();
     check = { reasons: [], stores: [{ name: 'Marketing', state: 'open' }] };
-    stores = { open: () => [], accounts: () => new Map(), isPublic: () => false, check: () => Promise.resolve(check) };
+    stores = {
+      open: () => [],
+      byNode: () => new Map(),
+      accounts: () => new Map(),
+      isPublic: () => false,
+      check: () => Promise.resolve(check),
+    };
     readiness = new Readiness(clock);
     readiness.watch({ events } as unknown as EmbeddedNodeRed);
   });

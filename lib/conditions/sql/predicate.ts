@@ -21,9 +21,11 @@ export function writePredicate(
   placement: SqlPlacement,
   limit = MAX_SQL,
 ): SqlPredicate {
-  walk(expression, ({ kind }) => {
-    if (kind === 'custom')
+  walk(expression, (part) => {
+    if (part.kind === 'custom')
       throw new ConditionError('E_NOT_SQL', '$custom runs as code only. Test the leads one by one (condition.test).');
+    if (part.kind === 'field' && part.field.written)
+      throw new ConditionError('E_NOT_SQL', 'This condition reads values as they were written, which no database can.');
   });
   const writer = new Writer(target, placement, behaviours, limit);
   return { text: new Predicates(writer).truth(expression).sql, values: writer.values };

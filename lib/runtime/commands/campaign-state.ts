@@ -6,7 +6,7 @@ import { UsageError, type Answer, type CommandContext } from '../command';
 import { table } from '../screen';
 import { isSomebodyAtWork } from '../runtimes';
 
-const STATES: readonly CampaignState[] = ['draft', 'active', 'paused', 'completed', 'cancelled'];
+const STATES: readonly CampaignState[] = ['draft', 'scheduled', 'queued', 'active', 'paused', 'completed', 'cancelled'];
 
 /** `campaign list` */
 export async function list(context: CommandContext): Promise<Answer> {
@@ -15,7 +15,7 @@ export async function list(context: CommandContext): Promise<Answer> {
     throw new UsageError(`--state is one of ${STATES.join(', ')}.`);
   const definition = context.text('definition');
   const marketing = await context.marketing();
-  const campaigns = await marketing.campaigns.list({
+  const campaigns = await marketing.campaigns.all({
     ...(state === undefined ? {} : { state: state as CampaignState }),
     ...(definition === undefined ? {} : { definition }),
   });

@@ -2,6 +2,7 @@ import { messageOf } from '../../errors';
 import { openStore } from '../../store';
 import type { Answer, Command, CommandContext } from '../command';
 import { examine, fixCounters, type Finding } from '../examination';
+import { fixMetrics } from '../record-checks';
 import { migrations } from '../../store/migrations';
 
 const MARK: Readonly<Record<Finding['verdict'], string>> = { ok: '✓', warn: '!', fail: '✗' };
@@ -11,10 +12,11 @@ export const doctor: Command = {
   name: 'doctor',
   summary: 'look for what is wrong and say what to do',
   usage: '[--fix]',
-  details: `Checks Node.js, the database and its schema, the counters, that everybody under way has a next wake-up or a reason, orphans,
-messages in doubt, dead letters, timers, and people who were sent on and taken over by nobody. Exit code 1 when something fails.
+  details: `Checks Node.js, the database and its schema, the counters, that the metrics agree with the log and that nobody has changed the
+history, that everybody under way has a next wake-up or a reason, orphans, messages in doubt, dead letters, timers, and people
+who were sent on and taken over by nobody. Exit code 1 when something fails.
 
-  --fix   count the counters again from the rows`,
+  --fix   count the counters and metrics again from the rows`,
   examples: [
     'nexus-marketing doctor',
     'nexus-marketing doctor --database postgres://app@db/marketing --json',
@@ -29,7 +31,7 @@ messages in doubt, dead letters, timers, and people who were sent on and taken o
     findings.push(...schema);
     if (schema.every(({ verdict }) => verdict === 'ok')) {
       const marketing = await context.marketing();
-      if (context.flag('fix')) findings.push(await fixCounters(marketing.scope));
+      if (context.flag('fix')) findings.push(await fixCounters(marketing.scope), await fixMetrics(marketing.scope));
       findings.push(...(await examine(marketing)));
     }
     return answer(findings);

@@ -1,11 +1,27 @@
 import type { Command } from '../command';
 import { campaign } from './campaign';
+import { compile } from './compile';
+import { definition } from './definition';
 import { demo } from './demo';
 import { doctor } from './doctor';
 import { importLeads } from './import';
 import { migrate } from './migrate';
 import { segment } from './segment';
 import { start } from './start';
+import { token } from './token';
+import { webhook } from './webhook';
 
 /** All commands, in the order in which help lists them. */
-export const commands: readonly Command[] = [start, demo, migrate, importLeads, segment, campaign, doctor];
+export const commands: readonly Command[] = [
+  start,
+  demo,
+  migrate,
+  importLeads,
+  segment,
+  definition,
+  compile,
+  campaign,
+  token,
+  webhook,
+  doctor,
+];

@@ -1,0 +1,211 @@
+import { printDuration } from '../../conditions';
+import type { Box, FlowNode, Owner } from './types';
+
+/*
+ * What the node types save, as their own defaults say it. The nodes are not imported here: the core works without them. A
+ * test holds these against the migrations of the nodes.
+ */
+
+/** Versions of the configurations that are written here. */
+const VERSION = 1;
+const SEND_VERSION = 2;
+
+/** Milliseconds in the units of the delay node, longest first. */
+const UNITS = [
+  ['weeks', 604_800_000],
+  ['days', 86_400_000],
+  ['hours', 3_600_000],
+  ['minutes', 60_000],
+  ['seconds', 1_000],
+] as const;
+
+interface Drawn {
+  readonly id: string;
+  readonly name: string;
+  readonly store: string;
+  readonly disabled?: boolean;
+}
+
+/** A trigger node: people enter when a campaign is launched, or when `event` comes. */
+export function triggerBox(
+  drawn: Drawn,
+  trigger: { definition: string; step: string; event?: string; segment?: string },
+): Box {
+  const { definition, step, event, segment } = trigger;
+  return box('marketing-trigger', drawn, 1, {
+    mode: event === undefined ? 'launch' : 'event',
+    audience: segment === undefined ? 'everybody' : 'segment',
+    segment: segment ?? '',
+    event: event ?? '',
+    unknownPolicy: 'hold',
+    definition,
+    step,
+  });
+}
+
+/** A segment node: those who match leave by output 0, the others by output 1. */
+export function segmentBox(drawn: Drawn, by: { segment: string } | { condition: string }): Box {
+  return box('marketing-segment', drawn, 2, {
+    mode: 'segment' in by ? 'saved' : 'inline',
+    segment: 'segment' in by ? by.segment : '',
+    condition: 'condition' in by ? by.condition : '',
+  });
+}
+
+/** A consent node: who may be reached leaves by output 0. */
+export function consentBox(drawn: Drawn, channel: string, requireConsent: 'all' | 'eu' | 'none'): Box {
+  return box('marketing-consent', drawn, 2, {
+    channel,
+    checkSuppression: true,
+    checkOptOut: true,
+    requireConsent,
+    unknownCountry: 'block',
+  });
+}
+
+/** A delay node. */
+export function delayBox(drawn: Omit<Drawn, 'name'>, step: string, ms: number): Box {
+  const [unit, length] = UNITS.find(([, size]) => ms % size === 0) ?? ['seconds', 1_000];
+  return box('marketing-delay', { ...drawn, name: `Wait ${printDuration(ms)}` }, 1, {
+    mode: 'duration',
+    amount: String(ms / length),
+    unit,
+    until: '',
+    untilType: 'str',
+    onChange: 'keep',
+    step,
+  });
+}
+
+/** What a send node sends, and through which account. */
+export interface Sending {
+  readonly step: string;
+  readonly account: string;
+  readonly contentFrom: 'inline' | 'template' | 'campaign';
+  readonly template?: string;
+  readonly subject?: string;
+  readonly html?: string;
+  readonly text?: string;
+  readonly method?: string;
+  readonly url?: string;
+  readonly payload?: string;
+  /** Shown in the editor's information panel: what is missing. */
+  readonly info?: string;
+}
+
+/** A send node; its outputs are sent, failed and suppressed. */
+export function sendBox(drawn: Drawn, sending: Sending): Box {
+  const { info, ...given } = sending;
+  return box('marketing-send', drawn, 3, {
+    configVersion: SEND_VERSION,
+    template: '',
+    subject: '',
+    html: '',
+    text: '',
+    from: '',
+    fromName: '',
+    replyTo: '',
+    method: 'POST',
+    url: '',
+    headers: [],
+    payload: '',
+    onUnknown: '',
+    maxAttempts: '5',
+    ...given,
+    ...(info === undefined ? {} : { info }),
+  });
+}
+
+/** A comment node; `info` is Markdown. */
+export function commentBox(id: string, name: string, info = ''): Box {
+  return { id, type: 'comment', name, properties: { info }, outputs: [] };
+}
+
+/** The store that comes along when none is given; the examples of this package bring the same one. */
+export const USUAL_STORE: FlowNode = {
+  id: '3a21295d813c26eb',
+  type: 'marketing-store',
+  configVersion: VERSION,
+  name: 'Marketing',
+  databaseUrl: '',
+  timersUrl: '',
+  tenant: 'default',
+  baseUrl: '',
+  httpPath: '/marketing',
+};
+
+/** An account node that waits for somebody to fill it in; one of a kind that nobody sends yet is refused until then. */
+export function accountNode(id: string, name: string, channel: string): FlowNode {
+  return {
+    id,
+    type: 'marketing-account',
+    configVersion: VERSION,
+    name,
+    channel,
+    host: '',
+    port: '587',
+    security: 'starttls',
+    user: '',
+    fromName: '',
+    fromAddress: '',
+    replyTo: '',
+    connections: '5',
+    rate: '0',
+    ratePer: 'second',
+    allowPrivate: false,
+    timeoutSeconds: '10',
+    url: '',
+    authHeader: 'Authorization',
+  };
+}
+
+/** The tab of a definition. One that the database owns is locked: what is drawn there would be overwritten. */
+export function tabNode(id: string, label: string, info: string, owner: Owner | undefined): FlowNode {
+  const env = owner === undefined ? [] : [variable(OWNER, owner.definition), variable(STORE, owner.store)];
+  return { id, type: 'tab', label, disabled: false, info, env, ...(owner === undefined ? {} : { locked: true }) };
+}
+
+const OWNER = 'MARKETING_DEFINITION';
+const STORE = 'MARKETING_STORE';
+
+/** The definition of the database that a tab is drawn from; undefined for everybody else's tabs. */
+export function ownerOf(tab: Readonly<Record<string, unknown>>): Owner | undefined {
+  if (tab['type'] !== 'tab') return undefined;
+  const [definition, store] = [environment(tab, OWNER), environment(tab, STORE)];
+  return definition === undefined || store === undefined ? undefined : { definition, store };
+}
+
+function variable(name: string, value: string): object {
+  return { name, value, type: 'str' };
+}
+
+/** A variable of a tab: the one property of ours that Node-RED's editor keeps there. */
+function environment({ env }: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  for (const entry of Array.isArray(env) ? (env as unknown[]) : []) {
+    if (typeof entry !== 'object' || entry === null || Reflect.get(entry, 'name') !== name) continue;
+    const value: unknown = Reflect.get(entry, 'value');
+    return typeof value === 'string' ? value : undefined;
+  }
+  return undefined;
+}
+
+function box(
+  type: Box['type'],
+  { id, name, store, disabled }: Drawn,
+  outputs: number,
+  properties: Readonly<Record<string, unknown>>,
+): Box {
+  return {
+    id,
+    type,
+    name,
+    properties: { configVersion: VERSION, store, ...properties },
+    outputs: Array.from({ length: outputs }, () => []),
+    ...(disabled ? { disabled } : {}),
+  };
+}
+
+/** Draws a wire from an output of a box. */
+export function wire(from: Box, output: number, ...to: readonly (Box | undefined)[]): void {
+  for (const target of to) if (target) from.outputs[output]?.push(target);
+}

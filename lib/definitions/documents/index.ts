@@ -1,0 +1,3 @@
+/** Definition documents in the database. */
+export { Documents } from './documents';
+export type { ChangeBy, DocumentsDeps, DocumentSummary, DocumentVersion, SavedDocument, SaveResult } from './types';

@@ -1,0 +1,78 @@
+import type { Figures } from '../metrics';
+
+/** What conditions may ask about how a campaign fares, beside its own data. Rates are shares from 0 to 1. */
+export const FACTS = [
+  'audience',
+  'queued',
+  'sent',
+  'delivered',
+  'bounced',
+  'failed',
+  'opened',
+  'clicked',
+  'converted',
+  'unsubscribed',
+  'emails_sent',
+  'open_rate',
+  'click_rate',
+  'conversion_rate',
+  'bounce_rate',
+  'unsubscribe_rate',
+  'engagement_rate',
+  'revenue',
+  'cost',
+  'roi',
+] as const;
+
+/** A name of {@link FACTS}. */
+export type FactName = (typeof FACTS)[number];
+
+/** Known facts; what is not known yet (a rate of nothing) is absent, and makes every comparison false. */
+export type Facts = Readonly<Partial<Record<FactName, number>>>;
+
+/** Where facts come from. */
+export interface FactFigures {
+  /** Of the whole campaign. */
+  readonly figures: Partial<Figures>;
+  /** Of its channel `email`; `emails_sent` is all that was sent when this is absent. */
+  readonly email?: Partial<Figures>;
+  /** People in its current run. */
+  readonly audience?: number;
+}
+
+const COUNTED = [
+  'queued',
+  'sent',
+  'delivered',
+  'bounced',
+  'failed',
+  'opened',
+  'clicked',
+  'converted',
+  'unsubscribed',
+  'revenue',
+  'cost',
+] as const;
+
+/**
+ * The facts behind some figures. Rates are shares of what was sent. `engagement_rate` is the largest of the rates of opening,
+ * clicking and converting: whoever clicks has opened too, whether that was seen or not. `roi` is revenue ÷ cost.
+ */
+export function factsFrom({ figures, email, audience }: FactFigures): Facts {
+  const count = (name: keyof Figures): number => figures[name] ?? 0;
+  const facts: Partial<Record<FactName, number>> = { emails_sent: email?.sent ?? count('sent') };
+  for (const name of COUNTED) facts[name] = count(name);
+  if (audience !== undefined) facts.audience = audience;
+  const sent = count('sent');
+  if (sent > 0) {
+    const rate = (amount: number): number => Math.min(1, amount / sent);
+    facts.open_rate = rate(count('opened'));
+    facts.click_rate = rate(count('clicked'));
+    facts.conversion_rate = rate(count('converted'));
+    facts.bounce_rate = rate(count('bounced'));
+    facts.unsubscribe_rate = rate(count('unsubscribed'));
+    facts.engagement_rate = Math.max(facts.open_rate, facts.click_rate, facts.conversion_rate);
+  }
+  if (count('cost') > 0) facts.roi = count('revenue') / count('cost');
+  return facts;
+}

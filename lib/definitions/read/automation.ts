@@ -1,0 +1,125 @@
+import { parseDuration } from '../../conditions';
+import type { Automation, Escalation, EventTrigger, SequenceStep } from '../document';
+import { at, type Problems } from '../problems';
+import { others, pick } from './channels';
+import { readCondition, type ConditionScope } from './conditions';
+import type { ReadEscalation, ReadStep, ReadTrigger } from './types';
+
+/** What an automation says, together. */
+export interface ReadAutomation {
+  readonly sequence: ReadStep[];
+  readonly escalation: ReadEscalation[];
+  readonly triggers: ReadTrigger[];
+}
+
+const CONTENT = ['name', 'template', 'subject', 'html', 'text'] as const;
+const STEP: ReadonlySet<string> = new Set([...CONTENT, 'delay', 'action', 'channel', 'condition']);
+const TRIGGER: ReadonlySet<string> = new Set(['event', 'condition', 'action']);
+/** Further than this in the future, a duration is a mistake in typing. */
+const LONGEST_MS = 10 * 365 * 86_400_000;
+
+/**
+ * The automation of a document: what stands at the top and in its entities. Only one of them may have a sequence; the other
+ * lists are joined.
+ * @param written by the path where each stands
+ */
+export function readAutomation(
+  written: readonly (readonly [path: string, automation: Automation | undefined])[],
+  scope: ConditionScope,
+  problems: Problems,
+): ReadAutomation {
+  const read: ReadAutomation = { sequence: [], escalation: [], triggers: [] };
+  for (const [path, automation] of written) {
+    const { sequence = [], escalation = [], triggers = [] } = automation ?? {};
+    if (sequence.length > 0 && read.sequence.length > 0)
+      problems.add(at(path, 'sequence'), 'There is a sequence elsewhere in this definition. Write one.');
+    const each = <T>(list: readonly T[], name: string, reader: (entry: T, path: string) => void): void =>
+      list.forEach((entry, index) => reader(entry, at(at(path, name), index)));
+    const reader = new AutomationReader(scope, problems);
+    each(sequence, 'sequence', (step, where) => read.sequence.push(reader.step(step, where)));
+    each(escalation, 'escalation', (rule, where) => read.escalation.push(reader.escalation(rule, where)));
+    each(triggers, 'triggers', (trigger, where) => read.triggers.push(reader.trigger(trigger, where)));
+  }
+  return read;
+}
+
+class AutomationReader {
+  private readonly names = new Set<string>();
+
+  constructor(
+    private readonly scope: ConditionScope,
+    private readonly problems: Problems,
+  ) {}
+
+  step(step: SequenceStep, path: string): ReadStep {
+    const { action, channel } = this.stepAction(step, path);
+    const { delay } = step;
+    if (step.name !== undefined && this.names.has(step.name))
+      this.problems.add(at(path, 'name'), `The step "${step.name}" is there twice.`);
+    if (step.name !== undefined) this.names.add(step.name);
+    if (action === 'wait' && delay === undefined)
+      this.problems.add(at(path, 'delay'), 'This is missing. Say how long to wait.');
+    return {
+      action,
+      ...(channel === undefined ? {} : { channel }),
+      delayMs: delay === undefined ? 0 : this.duration(delay, at(path, 'delay'), true),
+      ...pick(step, CONTENT),
+      ...readCondition(step.condition, at(path, 'condition'), this.scope, this.problems),
+      more: others(step, STEP),
+    };
+  }
+
+  escalation(rule: Escalation, path: string): ReadEscalation {
+    return {
+      afterMs: this.duration(rule.after, at(path, 'after'), false),
+      ...readCondition(rule.condition, at(path, 'condition'), { fields: this.scope.fields }, this.problems),
+      action: rule.action,
+    };
+  }
+
+  trigger(trigger: EventTrigger, path: string): ReadTrigger {
+    return {
+      event: trigger.event,
+      ...readCondition(trigger.condition, at(path, 'condition'), this.scope, this.problems),
+      action: trigger.action,
+      more: others(trigger, TRIGGER),
+    };
+  }
+
+  /** `send_email` is `send` on the channel `email`. */
+  private stepAction({ action, channel }: SequenceStep, path: string): Pick<ReadStep, 'action' | 'channel'> {
+    if (action === 'wait' || action === 'end') return { action };
+    if (action === 'send') {
+      if (channel === undefined)
+        this.problems.add(at(path, 'channel'), 'This is missing. Name the channel to send on.');
+      return { action, ...(channel === undefined ? {} : { channel }) };
+    }
+    const [, named] = /^send_([A-Za-z][A-Za-z0-9_-]{0,31})$/.exec(action) ?? [];
+    if (named === undefined) {
+      this.problems.add(
+        at(path, 'action'),
+        `There is no action "${action}". Use send_<channel> (such as send_email), wait or end.`,
+      );
+      return { action: 'end' };
+    }
+    if (channel !== undefined && channel !== named)
+      this.problems.add(
+        at(path, 'channel'),
+        `The action "${action}" sends on "${named}". Remove this, or write the same.`,
+      );
+    return { action: 'send', channel: named };
+  }
+
+  private duration(written: string, path: string, orNone: boolean): number {
+    if (orNone && /^\s*0\s*[a-z]*\s*$/i.test(written)) return 0;
+    const millis = parseDuration(written);
+    if (millis !== undefined && millis <= LONGEST_MS) return millis;
+    this.problems.add(
+      path,
+      millis === undefined
+        ? `"${written}" is no duration. Write it as "1 hour", "2 days", "24h" or "30 minutes".`
+        : `"${written}" is longer than 10 years.`,
+    );
+    return 0;
+  }
+}
