@@ -40,6 +40,8 @@ export interface CampaignView {
   name: string;
   definition: string;
   data: Readonly<Record<string, unknown>>;
+  /** Channels that it names, or has content for. */
+  channels: readonly string[];
   /** What becomes of its messages that are in doubt. */
   onUnknown: UnknownPolicy;
 }

@@ -1,102 +1,105 @@
-import { ConflictError, InputError, NotFoundError } from '../errors';
-import { record } from '../history';
+import { authorise, nameOf, type Actor } from '../access';
+import { ConflictError } from '../errors';
+import { lockCampaigns } from '../ledger';
 import type { Scope } from '../store';
+import { CampaignActions, type Along } from './actions';
+import { Assignments } from './assignments';
+import { writeCursor } from './cursor';
+import type { CampaignDeps } from './deps';
+import { CampaignEditor } from './editor';
 import { holdCampaigns, releaseCampaigns } from './holds';
-import { nextState } from './lifecycle';
-import { isOver, lockCampaigns } from '../ledger';
-import { endPeople, parkPeople } from './people';
-import { CAMPAIGN_COLUMNS, campaignOf, type CampaignRow } from './rows';
-import type { ActionOptions, Campaign, CampaignAction, CampaignState, NewCampaign } from './types';
+import { Hooks, type ActionGuard, type ActionHook } from './hooks';
+import { Lifecycle } from './lifecycle';
+import { readLimits, writeLimits } from './limits';
+import { compileQuery, narrowOf, placeOf } from './query';
+import { Removal } from './removal';
+import { CAMPAIGN_COLUMNS, campaignOf, readCampaign, type CampaignRow } from './rows';
+import type {
+  ActionOptions,
+  ActOptions,
+  Assignee,
+  Assignment,
+  Campaign,
+  CampaignFields,
+  CampaignLimits,
+  CampaignQuery,
+  CampaignState,
+  NewCampaign,
+  Page,
+  Schedule,
+} from './types';
 
-/** What campaigns need from their surroundings. */
-export interface CampaignDeps {
-  scope: Scope;
-  /** The definition's entry, or undefined when it is not known. */
-  definition(key: string): Promise<CampaignDefinition | undefined>;
-  /** Throws when there is no such segment. */
-  checkSegment(key: string): Promise<void>;
-  /** Called after a change that gives the ledger something to do. */
-  changed(campaign: Campaign, action: CampaignAction): void;
-}
-
-/** What a campaign needs to know of its definition. */
-export interface CampaignDefinition {
-  name: string;
-  entry: string;
-  entryMode: 'launch' | 'event';
-  segment?: string;
-  onUnknown: 'hold' | 'resend';
-  deployed: boolean;
-}
-
-/** Campaigns as data: created, launched, paused, resumed, completed, cancelled; every change in the history. */
+/**
+ * Campaigns as data: created, changed, launched, paused, resumed, completed, cancelled, deleted. Every change is one transaction
+ * with its entry in the history and its announcement. Everybody is held to their roles, whichever door they came through
+ * (`E_FORBIDDEN`); a `version` in the options makes a lost race an error (`E_CONFLICT`).
+ */
 export class Campaigns {
   private readonly scope: Scope;
+  private readonly hooks = new Hooks();
+  private readonly editor: CampaignEditor;
+  private readonly actions: CampaignActions;
+  private readonly removal: Removal;
+  private readonly assigned: Assignments;
+
   constructor(private readonly deps: CampaignDeps) {
     this.scope = deps.scope;
+    this.editor = new CampaignEditor(deps);
+    this.actions = new CampaignActions(deps, this.hooks);
+    this.removal = new Removal(deps.scope);
+    this.assigned = new Assignments(deps.scope);
   }
 
-  /** Creates a draft. @throws InputError `E_CAMPAIGN_KEY`, ConflictError `E_CAMPAIGN_EXISTS`, NotFoundError `E_UNKNOWN_DEFINITION` */
-  async create(input: NewCampaign, { actor = 'system' }: ActionOptions = {}): Promise<Campaign> {
-    if (!/^[\p{L}\p{N}_.-]{1,128}$/u.test(input.key)) {
-      throw new InputError(
-        'E_CAMPAIGN_KEY',
-        `"${input.key}" is no campaign key: use 1 to 128 letters, digits, "_", "-" or ".".`,
-      );
-    }
-    const definition = await this.definitionOf(input.definition);
-    if (input.segment !== undefined) await this.deps.checkSegment(input.segment);
-    return this.scope.transaction(async (tx) => {
-      if (await find(tx, input.key)) {
-        throw new ConflictError('E_CAMPAIGN_EXISTS', `There is already a campaign "${input.key}". Choose another key.`);
-      }
-      const now = tx.clock.now();
-      const id = await tx.insert(
-        `INSERT INTO marketing_campaigns
-           (tenant_id, campaign_key, name, definition_key, segment_key, own_segment, data, state, on_unknown, own_policy,
-            created_at, updated_at)
-         VALUES (:tenant, :key, :name, :definition, :segment, :ownSegment, :data, 'draft', :onUnknown, :ownPolicy, :now, :now)`,
-        {
-          key: input.key,
-          name: input.name ?? (input.key === input.definition ? definition.name : input.key),
-          definition: input.definition,
-          segment: input.segment ?? definition.segment ?? null,
-          ownSegment: input.segment === undefined ? 0 : 1,
-          data: JSON.stringify(input.data ?? {}),
-          onUnknown: input.onUnknown ?? definition.onUnknown,
-          ownPolicy: input.onUnknown === undefined ? 0 : 1,
-          now,
-        },
-      );
-      const campaign = await this.get(id, tx);
-      await record(tx, {
-        event: 'campaign.created',
-        campaign: id,
-        actor,
-        after: { key: campaign.key, state: campaign.state },
-      });
-      return campaign;
-    });
+  /**
+   * Creates a draft.
+   * @throws InputError `E_CAMPAIGN_FIELDS` with paths, `E_CAMPAIGN_KEY`, what `validateData` throws; ConflictError
+   *   `E_CAMPAIGN_EXISTS`; NotFoundError `E_UNKNOWN_DEFINITION`, `E_UNKNOWN_SEGMENT`
+   */
+  create(input: NewCampaign, options?: ActionOptions): Promise<Campaign> {
+    return this.editor.create(input, options);
   }
 
   /** The campaign that a definition's button launches: the one with the definition's own key, created when missing. */
-  async ensure(definition: string, options: ActionOptions = {}): Promise<Campaign> {
-    const known = await find(this.scope, definition);
-    if (known && known.definition_key === definition) return this.followDefinition(known, options);
-    return this.create({ key: definition, definition }, options);
+  ensure(definition: string, options?: ActionOptions): Promise<Campaign> {
+    return this.editor.ensure(definition, options);
   }
 
-  /** @throws NotFoundError `E_UNKNOWN_CAMPAIGN` */
-  async get(idOrKey: number | string, scope: Scope = this.scope): Promise<Campaign> {
-    const row = await find(scope, idOrKey);
-    if (!row) throw new NotFoundError('E_UNKNOWN_CAMPAIGN', `There is no campaign "${idOrKey}".`);
-    return campaignOf(row);
+  /** One campaign, by id (a number) or key; deleted ones too, with `deletedAt`. @throws NotFoundError `E_UNKNOWN_CAMPAIGN` */
+  async get(idOrKey: number | string, { actor }: ActionOptions = {}): Promise<Campaign> {
+    authorise(actor, 'campaign:read');
+    return readCampaign(this.scope, idOrKey);
   }
 
-  /** Campaigns in the order of their ids. */
-  async list(filter: { state?: CampaignState; definition?: string } = {}): Promise<Campaign[]> {
+  /**
+   * A page of campaigns. By default the newest 20, without deleted ones.
+   * @throws InputError `E_QUERY` with paths, `E_CURSOR`
+   */
+  async list(query: CampaignQuery = {}, { actor }: ActionOptions = {}): Promise<Page<Campaign>> {
+    authorise(actor, 'campaign:read');
+    // Looked at before anything of it reaches the database.
+    compileQuery(query);
+    const { where, order, values, sort, limit, page } = compileQuery(query, await narrowOf(this.scope, query));
+    // One more than asked for tells whether there is a next page.
     const rows = await this.scope.all<CampaignRow>(
-      `SELECT ${CAMPAIGN_COLUMNS} FROM marketing_campaigns WHERE tenant_id = :tenant
+      `SELECT ${CAMPAIGN_COLUMNS} FROM marketing_campaigns c WHERE ${where} ORDER BY ${order} LIMIT :most OFFSET :skipped`,
+      { ...values, most: limit + 1, skipped: page === undefined ? 0 : (page - 1) * limit },
+    );
+    const shown = rows.slice(0, limit);
+    const last = shown.at(-1);
+    const next = last && rows.length > limit ? { cursor: writeCursor(sort, placeOf(sort, last)) } : {};
+    const items = shown.map(campaignOf);
+    if (page === undefined) return { items, ...next };
+    const counted = await this.scope.get<{ total: number }>(
+      `SELECT COUNT(*) AS total FROM marketing_campaigns c WHERE ${where}`,
+      values,
+    );
+    return { items, ...next, total: Number(counted?.total ?? 0) };
+  }
+
+  /** Every campaign of a kind, in the order of their ids: for programs; people page through {@link list}. */
+  async all(filter: { state?: CampaignState; definition?: string } = {}): Promise<Campaign[]> {
+    const rows = await this.scope.all<CampaignRow>(
+      `SELECT ${CAMPAIGN_COLUMNS} FROM marketing_campaigns WHERE tenant_id = :tenant AND deleted_at IS NULL
        ${filter.state ? 'AND state = :state' : ''} ${filter.definition ? 'AND definition_key = :definition' : ''} ORDER BY id`,
       {
         ...(filter.state ? { state: filter.state } : {}),
@@ -106,74 +109,172 @@ export class Campaigns {
     return rows.map(campaignOf);
   }
 
+  /**
+   * Changes fields: what is absent stays, `null` removes, `data` and `content` are replaced as a whole. Not while the campaign is
+   * active or cancelled. Paused, whoever has entered stays; a changed audience decides about those who have not.
+   * @throws as {@link create}; ConflictError `E_CAMPAIGN_STATE`, `E_CAMPAIGN_DELETED`, `E_CONFLICT`
+   */
+  update(key: number | string, fields: CampaignFields, options?: ActionOptions): Promise<Campaign> {
+    return this.editor.update(key, fields, options);
+  }
+
+  /**
+   * Copies a campaign, whatever its state, into a new draft: "Copy of …" unless another name is given. Everything that people
+   * edit is copied, its schedule is not. Nothing binds the two; the copy's history tells where it came from.
+   * @throws as {@link create}; ConflictError `E_CAMPAIGN_DELETED`
+   */
+  clone(key: number | string, as?: { name?: string; key?: string }, options?: ActionOptions): Promise<Campaign> {
+    return this.editor.clone(key, as, options);
+  }
+
+  /**
+   * Deletes a campaign: it is no longer listed or launched, and can be restored for 30 days.
+   * @throws ConflictError `E_CAMPAIGN_STATE` while it is active: pause it first
+   */
+  remove(key: number | string, options?: ActionOptions): Promise<Campaign> {
+    return this.removal.remove(key, options);
+  }
+
+  /** Takes a deletion back. @throws NotFoundError `E_UNKNOWN_CAMPAIGN`, also for one that is deleted for good */
+  restore(key: number | string, options?: ActionOptions): Promise<Campaign> {
+    return this.removal.restore(key, options);
+  }
+
+  /**
+   * Deletes for good what was deleted before a moment (ms since 1970), with everything that belongs to it; the history stays. In
+   * chunks: after a crash, the next call goes on.
+   * @returns how many campaigns are gone
+   */
+  purgeDeleted(before: number, options?: ActionOptions): Promise<number> {
+    return this.removal.purge(before, options);
+  }
+
+  /**
+   * Does an action: one of the engine's (`launch`, `pause`, `close`, `optimize` …) or one that the definition declares. In one
+   * transaction: version, guards, conditions, before-hooks, the change, `along`, history, announcement, after-hooks. Whatever
+   * fails takes all of it back.
+   * @throws ConflictError `E_CAMPAIGN_STATE`, `E_GUARD`, `E_CAMPAIGN_AWAITS`, `E_CAMPAIGN_DELETED`, `E_CONFLICT`,
+   *   `E_DEFINITION_NOT_DEPLOYED`, `E_LIMIT_ACTIVE_CAMPAIGNS`; ForbiddenError `E_APPROVAL_NEEDED`; NotFoundError
+   *   `E_UNKNOWN_ACTION`, `E_UNKNOWN_CAMPAIGN`, `E_UNKNOWN_DEFINITION`
+   */
+  act(key: number | string, action: string, options?: ActOptions, along?: Along): Promise<Campaign> {
+    return this.actions.act(key, action, options, along);
+  }
+
+  /** Whether an action is possible now, and why not: by state, roles, guards, conditions, limits. Changes nothing. */
+  can(key: number | string, action: string, options?: ActOptions): Promise<{ allowed: boolean; reason?: string }> {
+    return this.actions.can(key, action, options);
+  }
+
+  /** What the lifecycle allows at the campaign's stage; guards and conditions are not asked. */
+  async actionsOf(key: number | string, options?: ActionOptions): Promise<string[]> {
+    const campaign = await this.get(key, options);
+    const lifecycle = Lifecycle.of((await this.deps.definition(campaign.definition)) ?? {});
+    return lifecycle.actions(lifecycle.locate(campaign.stage, campaign.state));
+  }
+
+  /**
+   * Pauses a campaign until an action is done to it. Only that action has it go on; completing and cancelling end the waiting.
+   * @throws InputError `E_AWAIT_ACTION`; as {@link act}
+   */
+  awaitAction(key: number | string, action: string, options?: ActionOptions): Promise<Campaign> {
+    return this.actions.awaitAction(key, action, options);
+  }
+
+  /** Asks `guard` before an action of that name or effect (`*`: before every one); the returned function ends it. */
+  guard(action: string, guard: ActionGuard): () => void {
+    return this.hooks.guard(action, guard);
+  }
+
+  /** Calls `hook` within the transaction of an action of that name or effect (`*`: of every one); the returned function ends it. */
+  on(when: 'before' | 'after', action: string, hook: ActionHook): () => void {
+    return this.hooks.on(when, action, hook);
+  }
+
   /** Starts a run: the audience is written by the ledger in the background. Event campaigns start to listen. */
-  async launch(key: number | string, options: ActionOptions = {}): Promise<Campaign> {
-    const draft = await this.get(key);
-    nextState(draft.key, draft.state, 'launch');
-    const definition = await this.definitionOf(draft.definition);
-    if (!definition.deployed) {
-      throw new ConflictError(
-        'E_DEFINITION_NOT_DEPLOYED',
-        `The flow of the definition "${draft.definition}" is not deployed. Deploy it, then launch.`,
-      );
-    }
-    if (draft.segment !== undefined) await this.deps.checkSegment(draft.segment);
-    // Whoever is left of the former run would walk on with the new one.
-    if (isOver(draft.state)) await endPeople(this.scope, draft);
-    const enter = async (tx: Scope, campaign: Campaign): Promise<void> => {
-      const station = await tx.get<{ id: number }>(
-        `SELECT id FROM marketing_stations WHERE tenant_id = :tenant AND definition_key = :definition AND step = :step`,
-        { definition: campaign.definition, step: definition.entry },
-      );
-      const now = tx.clock.now();
-      await tx.run(
-        `UPDATE marketing_campaigns SET run = run + 1, expanding_from = :from, expand_station_id = :station,
-                started_at = :now, ended_at = NULL, hold_reason = NULL, hold_since = NULL
-         WHERE tenant_id = :tenant AND id = :id`,
-        {
-          id: campaign.id,
-          now,
-          from: definition.entryMode === 'launch' ? 0 : null,
-          station: definition.entryMode === 'launch' ? (station?.id ?? null) : null,
-        },
-      );
-    };
-    return this.act(draft.id, 'launch', { version: draft.version, ...options }, { also: enter });
+  launch(key: number | string, options?: ActOptions): Promise<Campaign> {
+    return this.act(key, 'launch', options);
   }
 
   /** Everybody stays where they are; nothing new is begun. What is being sent at this moment is finished. */
-  pause(key: number | string, options: ActionOptions = {}): Promise<Campaign> {
+  pause(key: number | string, options?: ActOptions): Promise<Campaign> {
     return this.act(key, 'pause', options);
   }
 
   /** Goes on where it stood: nobody is skipped, nobody repeated. */
-  resume(key: number | string, options: ActionOptions = {}): Promise<Campaign> {
+  resume(key: number | string, options?: ActOptions): Promise<Campaign> {
     return this.act(key, 'resume', options);
   }
 
   /** Ends the campaign; whoever is still under way ends with it. */
-  complete(key: number | string, options: ActionOptions = {}): Promise<Campaign> {
+  complete(key: number | string, options?: ActOptions): Promise<Campaign> {
     return this.act(key, 'complete', options);
   }
 
   /** Stops the campaign for good; nobody gets anything any more. */
-  cancel(key: number | string, options: ActionOptions = {}): Promise<Campaign> {
+  cancel(key: number | string, options?: ActOptions): Promise<Campaign> {
     return this.act(key, 'cancel', options);
   }
 
+  /** Writes when a campaign starts next, in the caller's transaction; `null` empties. What is absent stays. */
+  async setSchedule(
+    tx: Scope,
+    id: number,
+    { schedule, nextRunAt }: { schedule?: Schedule | null; nextRunAt?: number | null },
+  ): Promise<void> {
+    const set = [
+      ...(schedule === undefined ? [] : ['schedule = :schedule']),
+      ...(nextRunAt === undefined ? [] : ['next_run_at = :nextRunAt']),
+    ];
+    if (set.length === 0) return;
+    await tx.run(
+      `UPDATE marketing_campaigns SET ${set.join(', ')}, version = version + 1, updated_at = :now
+       WHERE tenant_id = :tenant AND id = :id`,
+      {
+        id,
+        now: tx.clock.now(),
+        ...(schedule === undefined ? {} : { schedule: schedule === null ? null : JSON.stringify(schedule) }),
+        ...(nextRunAt === undefined ? {} : { nextRunAt }),
+      },
+    );
+  }
+
+  /** See {@link Assignments}. */
+  assign(key: number | string, to: Assignee, options?: ActionOptions): Promise<Assignment[]> {
+    return this.assigned.assign(key, to, options);
+  }
+  unassign(key: number | string, from: Assignee, options?: ActionOptions): Promise<Assignment[]> {
+    return this.assigned.unassign(key, from, options);
+  }
+  assignments(key: number | string, options?: ActionOptions): Promise<Assignment[]> {
+    return this.assigned.list(key, options);
+  }
+
+  /** What the tenant's campaigns are limited to. */
+  async limits({ actor }: { actor?: Actor } = {}): Promise<CampaignLimits> {
+    authorise(actor, 'campaign:read');
+    return readLimits(this.scope);
+  }
+  /** @throws InputError `E_LIMITS` */
+  async setLimits(limits: CampaignLimits, { actor }: { actor?: Actor } = {}): Promise<CampaignLimits> {
+    authorise(actor, 'settings:manage');
+    return writeLimits(this.scope, limits, nameOf(actor));
+  }
+
   /**
-   * Completes a launched campaign in which nobody is under way any more. Does nothing when it changed meanwhile (it may
-   * be in its next run by now), or when its trigger has come to listen to an event: then others may always come.
+   * Ends the run of a launched campaign in which nobody is under way any more: it is completed, or scheduled when it has a next
+   * run. Does nothing when it changed meanwhile (it may be in its next run by now), or when its trigger has come to listen to an
+   * event: then others may always come.
    */
   async finish(id: number): Promise<void> {
-    const { definition } = await this.get(id);
+    const { definition } = await readCampaign(this.scope, id);
     if ((await this.deps.definition(definition))?.entryMode === 'event') return;
     try {
       await this.act(
         id,
         'complete',
         { actor: 'system', reason: 'everybody is through' },
-        { first: (tx) => mustBeThrough(tx, id) },
+        { first: (tx) => mustBeThrough(tx, id), rests: true },
       );
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
@@ -184,100 +285,6 @@ export class Campaigns {
   async hold(ids: readonly number[], reason: string | undefined): Promise<void> {
     await (reason === undefined ? releaseCampaigns(this.scope, { ids }) : holdCampaigns(this.scope, ids, reason));
   }
-
-  private async act(
-    key: number | string,
-    action: CampaignAction,
-    options: ActionOptions,
-    hooks: { first?: (tx: Scope) => Promise<void>; also?: (tx: Scope, campaign: Campaign) => Promise<void> } = {},
-  ): Promise<Campaign> {
-    const after = await this.scope.transaction(async (tx) => {
-      await hooks.first?.(tx);
-      const before = await this.get(key, tx);
-      if (options.version !== undefined && options.version !== before.version) throw changedMeanwhile(before.key);
-      const state = nextState(before.key, before.state, action);
-      const ends = isOver(state);
-      const changed = await tx.run(
-        `UPDATE marketing_campaigns SET state = :state, version = version + 1, updated_at = :now, parking = :parking
-                ${ends ? ', ended_at = :now, expanding_from = NULL' : ''}
-                ${action === 'resume' || ends ? ', hold_reason = NULL, hold_since = NULL' : ''}
-         WHERE tenant_id = :tenant AND id = :id AND version = :version`,
-        {
-          id: before.id,
-          state,
-          now: tx.clock.now(),
-          version: before.version,
-          // What the people still have to be told: in chunks, after this. A crash in between is made up for.
-          parking: action === 'launch' ? 0 : 1,
-        },
-      );
-      if (changed === 0) throw changedMeanwhile(before.key);
-      await hooks.also?.(tx, before);
-      await record(tx, {
-        event: `campaign.${PAST[action]}`,
-        campaign: before.id,
-        actor: options.actor ?? 'system',
-        before: { state: before.state },
-        after: { state },
-        ...(options.reason === undefined ? {} : { payload: { reason: options.reason } }),
-      });
-      return this.get(before.id, tx);
-    });
-    if (isOver(after.state)) await endPeople(this.scope, after);
-    else if (action !== 'launch') await parkPeople(this.scope, after);
-    this.deps.changed(after, action);
-    return after;
-  }
-
-  /** What a campaign has taken from its trigger node follows what the node says now; what is its own stays. */
-  private async followDefinition(row: CampaignRow, { actor = 'system' }: ActionOptions): Promise<Campaign> {
-    const campaign = campaignOf(row);
-    const definition = await this.deps.definition(campaign.definition);
-    if (!definition || (campaign.state !== 'draft' && campaign.state !== 'completed')) return campaign;
-    const before = { segment: campaign.segment ?? null, onUnknown: campaign.onUnknown };
-    const after = {
-      segment: row.own_segment === 1 ? before.segment : (definition.segment ?? null),
-      onUnknown: row.own_policy === 1 ? before.onUnknown : definition.onUnknown,
-    };
-    if (after.segment === before.segment && after.onUnknown === before.onUnknown) return campaign;
-    return this.scope.transaction(async (tx) => {
-      // Somebody who changed it meanwhile, or launched it, has decided on what was there.
-      const changed = await tx.run(
-        `UPDATE marketing_campaigns SET segment_key = :segment, on_unknown = :onUnknown, version = version + 1, updated_at = :now
-         WHERE tenant_id = :tenant AND id = :id AND version = :version AND state IN ('draft', 'completed')`,
-        { ...after, id: campaign.id, version: campaign.version, now: tx.clock.now() },
-      );
-      if (changed > 0) await record(tx, { event: 'campaign.changed', campaign: campaign.id, actor, before, after });
-      return this.get(campaign.id, tx);
-    });
-  }
-
-  private async definitionOf(key: string): Promise<CampaignDefinition> {
-    const definition = await this.deps.definition(key);
-    if (!definition) {
-      throw new NotFoundError(
-        'E_UNKNOWN_DEFINITION',
-        `There is no definition "${key}". It is the key of a trigger node; deploy the flow that contains it first.`,
-      );
-    }
-    return definition;
-  }
-}
-
-const PAST: Readonly<Record<CampaignAction, string>> = {
-  launch: 'launched',
-  pause: 'paused',
-  resume: 'resumed',
-  complete: 'completed',
-  cancel: 'cancelled',
-};
-
-async function find(scope: Scope, idOrKey: number | string): Promise<CampaignRow | undefined> {
-  return scope.get<CampaignRow>(
-    `SELECT ${CAMPAIGN_COLUMNS} FROM marketing_campaigns
-     WHERE tenant_id = :tenant AND ${typeof idOrKey === 'number' ? 'id' : 'campaign_key'} = :which`,
-    { which: idOrKey },
-  );
 }
 
 /** @throws ConflictError `E_CAMPAIGN_BUSY`, when a campaign's audience is not wholly in, or somebody is under way */
@@ -294,14 +301,4 @@ async function mustBeThrough(tx: Scope, id: number): Promise<void> {
   );
   if (!through)
     throw new ConflictError('E_CAMPAIGN_BUSY', 'Somebody is still under way. Wait, or complete the campaign.');
-}
-
-function changedMeanwhile(key: string): ConflictError {
-  return new ConflictError(
-    'E_CONFLICT',
-    `The campaign "${key}" was changed by somebody else. Look at it again, then decide.`,
-    {
-      retryable: true,
-    },
-  );
 }

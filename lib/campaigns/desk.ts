@@ -1,9 +1,10 @@
 import { ConflictError, NotFoundError } from '../errors';
 import { record } from '../history';
-import { CounterDeltas, lockCampaigns } from '../ledger';
+import { lockCampaigns } from '../ledger';
 import { parseJson, type Scope } from '../store';
 import type { Decision } from '../types';
 import type { Campaigns } from './campaigns';
+import { takeAsSent } from './reconcile';
 import type { CampaignReport } from './types';
 
 /** Somebody who could not be served, with the cause. */
@@ -195,31 +196,17 @@ export class CampaignDesk {
       const count = await this.scope.transaction(async (tx) => {
         const rows = await this.pick(tx, campaign.id, campaign.definition, 'unknown', steps);
         if (rows.length === 0) return 0;
-        const bound = JSON.stringify(rows.map(({ id }) => [id]));
-        const chosen = `(SELECT r.step FROM ${tx.dialect.rows('rows', { step: 'int' }, 'r')})`;
-        const now = tx.clock.now();
-        await tx.run(
-          `UPDATE marketing_messages SET state = 'sent', reason = 'taken as sent', settled_at = :now
-           WHERE tenant_id = :tenant AND step_id IN ${chosen}`,
-          { now, rows: bound },
+        const taken = await takeAsSent(
+          tx,
+          rows.map(({ id }) => id),
         );
-        // Released without an owner: the station sends them on through "sent".
-        await tx.run(
-          `UPDATE marketing_steps SET state = 'released', port = 0, lease_owner = NULL, reason = 'taken as sent',
-                  released_at = :now, updated_at = :now
-           WHERE tenant_id = :tenant AND state = 'unknown' AND id IN ${chosen}`,
-          { now, rows: bound },
-        );
-        const counters = new CounterDeltas();
-        for (const { station_id } of rows) counters.add(campaign.id, station_id, 'sent');
-        await counters.write(tx);
         await record(tx, {
           event: 'campaign.reconciled',
           campaign: campaign.id,
           actor,
-          payload: { as, people: rows.length },
+          payload: { as, people: taken },
         });
-        return rows.length;
+        return taken;
       });
       total += count;
       if (count === 0) break;

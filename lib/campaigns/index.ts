@@ -1,8 +1,40 @@
-/** Campaigns: instances of definitions, as data. */
-export { Campaigns, type CampaignDefinition, type CampaignDeps } from './campaigns';
+/** Campaigns: instances of definitions, as data. The only file of this folder that others import. */
+export type { Along } from './actions';
+export {
+  AudienceReader,
+  isHeldOut,
+  type AudienceDeps,
+  type AudienceEstimate,
+  type AudiencePredicate,
+} from './audience';
+export { Campaigns } from './campaigns';
+export type { CampaignDefinition, CampaignDeps } from './deps';
 export { CampaignDesk, type DeadLetter, type StoryLine, type UnknownMessage } from './desk';
 export { releaseCampaigns } from './holds';
+export type { ActionGuard, ActionHook } from './hooks';
+export { Lifecycle, type LifecycleEffect, type LifecycleStep } from './lifecycle';
 export { parkUnfinished } from './people';
+export { KEPT_MS } from './removal';
 export { campaignViews } from './rows';
-export { TRANSITIONS } from './lifecycle';
-export type { ActionOptions, Campaign, CampaignAction, CampaignReport, CampaignState, NewCampaign } from './types';
+export type { LifecycleSource } from './stages';
+export { CAMPAIGN_TYPES } from './types';
+export { campaignsUsing } from './usage';
+export type {
+  ActionOptions,
+  ActOptions,
+  Assignee,
+  Assignment,
+  Audience,
+  Campaign,
+  CampaignAction,
+  CampaignFields,
+  CampaignLimits,
+  CampaignQuery,
+  CampaignReport,
+  CampaignState,
+  CampaignType,
+  Kpi,
+  NewCampaign,
+  Page,
+  Schedule,
+} from './types';

@@ -1,5 +1,6 @@
-import { isOver, lockCampaigns, OPEN_STATES } from '../ledger';
+import { lockCampaigns, OPEN_STATES } from '../ledger';
 import type { Scope } from '../store';
+import { underWay } from './plan';
 import type { Campaign, CampaignState } from './types';
 
 /** People who are parked, called back or ended in one transaction. */
@@ -50,7 +51,7 @@ export async function parkPeople(scope: Scope, campaign: Which): Promise<void> {
 }
 
 /**
- * Ends everybody who is under way with a completed or cancelled campaign, a chunk at a time. Not whom a station works
+ * Ends everybody who is under way with a campaign that is over (or rests until its next run), a chunk at a time. Not whom a station works
  * on at this moment: that is finished, and ends by itself; nor whom somebody has to decide about. A crash in the middle
  * is harmless: nobody of such a campaign is begun with, and {@link parkUnfinished} goes on.
  */
@@ -129,13 +130,14 @@ async function endPage(
  */
 export async function parkUnfinished(scope: Scope): Promise<void> {
   const rows = await scope.all<{ id: number; state: CampaignState; definition: string; parking: number }>(
-    `SELECT id, state, definition_key AS definition, parking FROM marketing_campaigns
-     WHERE tenant_id = :tenant AND state IN ('active', 'paused', 'completed', 'cancelled')
-       AND (parking = 1 OR updated_at > :since) ORDER BY id`,
+    `SELECT c.id, c.state, c.definition_key AS definition, c.parking FROM (
+       SELECT u.id FROM marketing_campaigns u WHERE u.tenant_id = :tenant AND u.parking = 1
+       UNION SELECT u.id FROM marketing_campaigns u WHERE u.tenant_id = :tenant AND u.updated_at > :since AND u.run > 0) AS f
+     ${scope.dialect.join} marketing_campaigns c ON c.id = f.id AND c.tenant_id = :tenant ORDER BY c.id`,
     { since: scope.clock.now() - AFTERMATH_MS },
   );
   for (const campaign of rows) {
-    if (isOver(campaign.state)) await endPeople(scope, campaign);
+    if (!underWay(campaign.state)) await endPeople(scope, campaign);
     else if (campaign.parking === 1 || (await anybodyMisplaced(scope, campaign))) await parkPeople(scope, campaign);
   }
 }

@@ -1,24 +1,124 @@
+import type { Actor } from '../access';
 import type { UnknownPolicy } from '../types';
 
 /**
- * Where a campaign stands. `completed` may be launched again: that is its next run.
- * draft → active → paused → active … → completed | cancelled
+ * Where a campaign stands, as the engine sees it. The words of its definition (`plan`, `queued`, `closed` …) are its
+ * `stage`; each stage means one of these. `completed` may be launched again: that is its next run.
+ * draft → scheduled | queued → active ⇄ paused → completed | cancelled
  */
-export type CampaignState = 'draft' | 'active' | 'paused' | 'completed' | 'cancelled';
+export type CampaignState = 'draft' | 'scheduled' | 'queued' | 'active' | 'paused' | 'completed' | 'cancelled';
 
-/** What can be done to a campaign. */
-export type CampaignAction = 'launch' | 'pause' | 'resume' | 'complete' | 'cancel';
+/** What the engine can do to a campaign. Definitions may name further actions, which lead from stage to stage. */
+export type CampaignAction =
+  'schedule' | 'unschedule' | 'queue' | 'launch' | 'pause' | 'resume' | 'complete' | 'cancel';
 
-/** A campaign: an instance of a definition, as data. Times in ms since 1970. */
+/** What kind of campaign it is. */
+export const CAMPAIGN_TYPES = ['scheduled', 'triggered', 'enrollment', 'retention', 'event', 'nurture'] as const;
+export type CampaignType = (typeof CAMPAIGN_TYPES)[number];
+
+/** Who a campaign is for. Absent: what its definition's trigger says. All that it says must be true of somebody. */
+export interface Audience {
+  /** Saved segments that people must be in; empty: everybody. Absent: the segment that the definition's trigger names, if any. */
+  readonly include?: readonly string[];
+  /** Whether somebody must be in `all` of them or in `any`. Default `any`. */
+  readonly match?: 'all' | 'any';
+  /** Saved segments that nobody of the audience is in. */
+  readonly exclude?: readonly string[];
+  /** A condition of its own, besides the segments: an expression or the JSON form. */
+  readonly condition?: string | object;
+  /** Percent of the audience that get nothing, for comparison: 0 to 20. */
+  readonly holdout?: number;
+}
+
+/** When a campaign starts by itself. Local times are the wall clock's of `timeZone` (IANA; default UTC). */
+export type Schedule =
+  | { readonly kind: 'once'; readonly at: number | string; readonly timeZone?: string; readonly graceMs?: number }
+  | {
+      readonly kind: 'daily' | 'weekly' | 'monthly';
+      /** `HH:MM`, the wall clock's. */
+      readonly time: string;
+      /** weekly: 1 (Monday) to 7 (Sunday), at least one. */
+      readonly weekdays?: readonly number[];
+      /** monthly: 1 to 31; in a shorter month, its last day. */
+      readonly day?: number;
+      readonly timeZone?: string;
+      /** No run after this moment. */
+      readonly until?: number | string;
+      readonly graceMs?: number;
+    }
+  | {
+      readonly kind: 'cron';
+      readonly cron: string;
+      readonly timeZone?: string;
+      readonly until?: number | string;
+      readonly graceMs?: number;
+    };
+
+/** What a campaign is to achieve. */
+export interface Kpi {
+  readonly metric: string;
+  readonly target: number;
+}
+
+/** What people edit of a campaign; what is absent in a change stays, `null` removes. */
+export interface CampaignFields {
+  name?: string;
+  description?: string | null;
+  type?: CampaignType;
+  objective?: string | null;
+  kpi?: Kpi | null;
+  owner?: string | null;
+  team?: string | null;
+  /** The model that it belongs to (mixins). */
+  subject?: { type: string; id: string } | null;
+  /** In `currency`. */
+  budget?: number | null;
+  /** ISO 4217. */
+  currency?: string | null;
+  /** Ms since 1970. Information for people; what starts a campaign is its schedule. */
+  startsOn?: number | null;
+  endsOn?: number | null;
+  channels?: readonly string[] | null;
+  /** What is sent, per channel; taken by send nodes that say "the campaign's content". */
+  content?: Readonly<Record<string, unknown>> | null;
+  audience?: Audience | null;
+  /** A saved segment's key: the short form of an audience. `null`: what the definition says. */
+  segment?: string | null;
+  data?: Record<string, unknown>;
+  onUnknown?: UnknownPolicy;
+}
+
+/** A campaign: an instance of a definition, as data. Times in ms since 1970. Absent values are absent, never null. */
 export interface Campaign {
   id: number;
   key: string;
   name: string;
   definition: string;
-  /** The audience: a saved segment's key; undefined = everybody. */
+  /** The audience: a saved segment's key; undefined = everybody, or `audience` says. */
   segment?: string;
   data: Record<string, unknown>;
   state: CampaignState;
+  /** The state in the words of its definition; the same as `state` unless the definition has its own. */
+  stage: string;
+  type: CampaignType;
+  description?: string;
+  objective?: string;
+  kpi?: Kpi;
+  owner?: string;
+  team?: string;
+  subject?: { type: string; id: string };
+  budget?: number;
+  currency?: string;
+  startsOn?: number;
+  endsOn?: number;
+  channels: readonly string[];
+  content?: Readonly<Record<string, unknown>>;
+  audience?: Audience;
+  schedule?: Schedule;
+  /** When the schedule starts it next. */
+  nextRunAt?: number;
+  /** The action that it waits for, see `awaitAction`. */
+  awaiting?: string;
   onUnknown: UnknownPolicy;
   /** Why an active campaign stands still although nobody has paused it. */
   holdReason?: string;
@@ -28,28 +128,94 @@ export interface Campaign {
   hadAudience: boolean;
   /** Grows with every change; give it back to change only what you saw. */
   version: number;
+  createdBy?: string;
   createdAt: number;
   updatedAt: number;
   startedAt?: number;
   endedAt?: number;
+  /** Deleted, and gone for good 30 days after that. */
+  deletedAt?: number;
 }
 
 /** What a new campaign needs. */
-export interface NewCampaign {
-  key: string;
-  name?: string;
-  definition: string;
-  segment?: string;
-  data?: Record<string, unknown>;
-  onUnknown?: UnknownPolicy;
+export interface NewCampaign extends CampaignFields {
+  /** Default: made from the name. */
+  key?: string;
+  /** Default: `generic`, the flow that runs any campaign whose content, audience and schedule are data. */
+  definition?: string;
 }
 
-/** Who does it (for the history), and which version was seen. */
+/** Who does it, and which version was seen. */
 export interface ActionOptions {
-  actor?: string;
+  actor?: Actor;
   reason?: string;
   /** The version that the decision was made on; another one is a conflict. */
   version?: number;
+}
+
+/** What an action may be given besides. */
+export interface ActOptions extends ActionOptions {
+  /** What somebody says about it; kept with the campaign's comments. */
+  comment?: string;
+  /** A trusted program's word that a large audience was approved; what a principal says of it does not count. */
+  approved?: boolean;
+}
+
+/** What a tenant may do; absent: as much as it likes. */
+export interface CampaignLimits {
+  /** Campaigns that are active at the same time. */
+  maxActiveCampaigns?: number;
+  /** Larger audiences are launched only by somebody who may approve, and does not own the campaign. */
+  approvalAbove?: number;
+}
+
+/** Somebody that a campaign is assigned to: a user, everybody of a role, or a team. */
+export interface Assignee {
+  kind: 'user' | 'role' | 'team';
+  assignee: string;
+}
+
+/** An {@link Assignee}, with who assigned it when (ms since 1970). */
+export interface Assignment extends Assignee {
+  assignedBy: string;
+  assignedAt: number;
+}
+
+/** What to list. Filters are joined by AND; a list of values means any of them. */
+export interface CampaignQuery {
+  state?: CampaignState | readonly CampaignState[];
+  stage?: string;
+  type?: CampaignType | readonly CampaignType[];
+  channel?: string;
+  definition?: string;
+  owner?: string;
+  team?: string;
+  /** Assigned to this user, directly. */
+  assignee?: string;
+  subject?: { type: string; id?: string };
+  /** Names (or keys) that begin with this, whatever their case. */
+  search?: string;
+  createdFrom?: number;
+  createdTo?: number;
+  /** `only`: deleted ones; default: none of them. */
+  deleted?: 'none' | 'only' | 'all';
+  /** A field, with `-` before it for falling order. Default `-createdAt`. Ties are broken by id. */
+  sort?: 'createdAt' | '-createdAt' | 'updatedAt' | '-updatedAt' | 'name' | '-name' | 'nextRunAt' | '-nextRunAt';
+  /** 1 to 100, default 20. */
+  limit?: number;
+  /** Where the last page ended; not together with `page`. */
+  cursor?: string;
+  /** 1, 2, … */
+  page?: number;
+}
+
+/** A page of something. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Give it to the next call; absent on the last page. */
+  readonly cursor?: string;
+  /** All that match; only when pages by number were asked for (counting costs). */
+  readonly total?: number;
 }
 
 /** How a campaign's people fare. `audience` is the sum of all the others, always. */

@@ -3,6 +3,7 @@ import { messageOf } from '../errors';
 import type { Scope } from '../store';
 import type { LedgerLog } from './host';
 import { expandPage, openExpansions, type Expansion } from './sql/enroll';
+import type { AudiencePage } from './types';
 
 /** Leads that are enrolled in one transaction: a few milliseconds of work. */
 const PAGE = 1_000;
@@ -11,7 +12,7 @@ interface ExpanderHost {
   scope: Scope;
   clock: Clock;
   log: LedgerLog;
-  audience(segment: string | undefined, after: number, limit: number): Promise<number[]>;
+  audience(campaign: number, after: number, limit: number): Promise<AudiencePage>;
   /** True when this runtime has the station. */
   serves(station: number): boolean;
   /** Called when people were put at a station. */
@@ -63,19 +64,29 @@ export class Expander {
       this.again = false;
       try {
         for (const expansion of await openExpansions(this.host.scope)) {
-          if (this.host.serves(expansion.expand_station_id)) await this.expand(expansion);
+          if (this.host.serves(expansion.expand_station_id)) await this.tryToExpand(expansion);
         }
       } catch (error) {
-        this.host.log.error(`Writing an audience failed and goes on with the next sweep: ${messageOf(error)}`);
+        this.host.log.error(`Writing audiences failed and goes on with the next sweep: ${messageOf(error)}`);
       }
+    }
+  }
+
+  /** One campaign whose audience cannot be read (a broken segment) does not keep the others waiting. */
+  private async tryToExpand(expansion: Expansion): Promise<void> {
+    try {
+      await this.expand(expansion);
+    } catch (error) {
+      this.host.log.error(
+        `Writing the audience of campaign ${expansion.id} failed and goes on with the next sweep: ${messageOf(error)}`,
+      );
     }
   }
 
   private async expand(expansion: Expansion): Promise<void> {
     let cursor = expansion.expanding_from;
     while (!this.stopped) {
-      const leads = await this.host.audience(expansion.segment_key ?? undefined, cursor, PAGE);
-      const last = leads.length < PAGE ? undefined : (leads[leads.length - 1] as number);
+      const { leads, last } = await this.host.audience(expansion.id, cursor, PAGE);
       const entered = await expandPage(
         this.host.scope,
         { ...expansion, expanding_from: cursor },

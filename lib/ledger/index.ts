@@ -5,6 +5,7 @@ export { Batcher } from './batcher';
 export { OPEN_STATES } from './types';
 export type {
   Arrival,
+  AudiencePage,
   DefinitionDeclaration,
   LeasedStep,
   Orphans,

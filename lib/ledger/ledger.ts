@@ -9,7 +9,7 @@ import { RuntimeLease } from './runtime-lease';
 import { handOver, type HandOver, type HandOverOutcome } from './sql/hand-over';
 import { recoverRuntime, setAdrift, setStepsAdrift } from './sql/recover';
 import { Station } from './station';
-import type { Arrival, LeasedStep, Person, StationHandle, StationSpec } from './types';
+import type { Arrival, AudiencePage, LeasedStep, Person, StationHandle, StationSpec } from './types';
 import { Watchdog } from './watchdog';
 
 /** What the ledger gets from its surroundings. */
@@ -23,8 +23,8 @@ export interface LedgerOptions {
   leads(scope: Scope, ids: readonly number[]): Promise<Map<number, LeadView>>;
   /** The campaigns as flows see them. */
   campaigns(scope: Scope, ids: readonly number[]): Promise<Map<number, CampaignView>>;
-  /** One page of an audience in the order of lead ids, after lead `after`. `segment` undefined = everybody. */
-  audience(segment: string | undefined, after: number, limit: number): Promise<number[]>;
+  /** One page of a campaign's audience in the order of lead ids, after lead `after`. */
+  audience(campaign: number, after: number, limit: number): Promise<AudiencePage>;
   /** Called when a campaign has nobody under way any more. */
   finished(campaign: number): Promise<void>;
   /** Called in each of the watchdog's slower rounds, for upkeep that others need. */

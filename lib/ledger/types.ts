@@ -167,6 +167,19 @@ export interface DefinitionDeclaration {
   stations: StationDeclaration[];
   /** The nodes of the sub-flow, as configured (no credentials): what is hashed and kept as this version. */
   body: unknown;
+  /**
+   * The same as it was drawn, with positions, tabs and subflows: what is imported again to restore this version. Not hashed:
+   * moving a node makes no new version. Never holds credentials.
+   */
+  drawing?: readonly unknown[];
+}
+
+/** A page of an audience. */
+export interface AudiencePage {
+  /** Those who enter; may be none although others follow. */
+  readonly leads: readonly number[];
+  /** The last lead that was looked at: the next page begins after it. Absent: everybody was. */
+  readonly last?: number;
 }
 
 /** People at a station that is no longer in the flow. */

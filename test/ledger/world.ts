@@ -217,13 +217,14 @@ export class Runtime {
       },
       leads: async (scope, ids) => new Map(await leadViews(scope, ids)),
       campaigns: campaignViews,
-      audience: async (_segment, after, limit) =>
-        (
-          await world.scope.all<{ id: number }>(
-            `SELECT id FROM marketing_leads WHERE tenant_id = :tenant AND id > :after ORDER BY id LIMIT ${limit}`,
-            { after },
-          )
-        ).map(({ id }) => id),
+      audience: async (_campaign, after, limit) => {
+        const rows = await world.scope.all<{ id: number }>(
+          `SELECT id FROM marketing_leads WHERE tenant_id = :tenant AND id > :after ORDER BY id LIMIT ${limit}`,
+          { after },
+        );
+        const last = rows.length < limit ? undefined : rows.at(-1)?.id;
+        return { leads: rows.map(({ id }) => id), ...(last === undefined ? {} : { last }) };
+      },
       finished: async (campaign) => {
         await world.campaigns.finish(campaign);
         await parkUnfinished(world.scope);

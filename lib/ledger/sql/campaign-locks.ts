@@ -7,9 +7,9 @@ const LOCKS = {
   update: { sqlite: '', postgres: 'ORDER BY c.id FOR UPDATE OF c', mysql: 'FOR UPDATE' },
 } as const;
 
-/** States in which nobody of a campaign is begun with any more. */
+/** States in which nobody of a campaign is begun with any more: it is completed or cancelled, or rests until its next run. */
 export function isOver(state: string | undefined): boolean {
-  return state === 'completed' || state === 'cancelled';
+  return state !== undefined && state !== 'active' && state !== 'paused';
 }
 
 /**

@@ -60,7 +60,6 @@ export async function enroll(tx: Scope, entry: Entry, now: number): Promise<numb
 export interface Expansion {
   id: number;
   run: number;
-  segment_key: string | null;
   expanding_from: number;
   expand_station_id: number;
 }
@@ -68,7 +67,7 @@ export interface Expansion {
 /** Campaigns whose audience is not wholly written yet. */
 export async function openExpansions(scope: Scope): Promise<Expansion[]> {
   return scope.all<Expansion>(
-    `SELECT id, run, segment_key, expanding_from, expand_station_id FROM marketing_campaigns
+    `SELECT id, run, expanding_from, expand_station_id FROM marketing_campaigns
      WHERE tenant_id = :tenant AND state = 'active' AND expanding_from IS NOT NULL AND expand_station_id IS NOT NULL`,
   );
 }

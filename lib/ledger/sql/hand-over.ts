@@ -196,6 +196,9 @@ async function noteExits(tx: Scope, rows: unknown[][], now: number): Promise<voi
   );
 }
 
+/** Where a campaign comes to when everybody is through: its end, or its rest until the next run. */
+const RESTING: readonly string[] = ['completed', 'scheduled'];
+
 /**
  * A campaign completes by itself once nobody is under way. People who were given up as having left the flow may still
  * turn up (an ordinary node in between was slow): then it was not over after all.
@@ -209,19 +212,22 @@ async function reopenForLateComers(
   const late = new Set<number>();
   for (const { kind, parent: id } of items) {
     const parent = parents.get(id);
-    if (kind !== 'arrive' || !parent || campaigns.get(parent.campaign_id) !== 'completed') continue;
+    if (kind !== 'arrive' || !parent || !RESTING.includes(campaigns.get(parent.campaign_id) ?? '')) continue;
     if (parent.enrollment_reason?.startsWith('left the flow')) late.add(parent.campaign_id);
   }
   for (const campaign of late) {
     const last = await tx.get<{ event: string; actor: string }>(
-      `SELECT event, actor FROM marketing_history WHERE tenant_id = :tenant AND campaign_id = :campaign ORDER BY id DESC LIMIT 1`,
+      `SELECT event, actor FROM marketing_history WHERE tenant_id = :tenant AND campaign_id = :campaign
+          AND event IN ('campaign.launched', 'campaign.completed', 'campaign.cancelled', 'campaign.reopened') ORDER BY id DESC LIMIT 1`,
       { campaign },
     );
     if (last?.event !== 'campaign.completed' || last.actor !== 'system') continue;
+    const former = campaigns.get(campaign) ?? '';
+    // Without a stage it stands at the first one of its state.
     const changed = await tx.run(
-      `UPDATE marketing_campaigns SET state = 'active', ended_at = NULL, version = version + 1, updated_at = :now
-       WHERE tenant_id = :tenant AND id = :campaign AND state = 'completed'`,
-      { campaign, now: tx.clock.now() },
+      `UPDATE marketing_campaigns SET state = 'active', stage = NULL, ended_at = NULL, version = version + 1, updated_at = :now
+       WHERE tenant_id = :tenant AND id = :campaign AND state = :former AND deleted_at IS NULL`,
+      { campaign, former, now: tx.clock.now() },
     );
     if (changed === 0) continue;
     campaigns.set(campaign, 'active');
@@ -229,7 +235,7 @@ async function reopenForLateComers(
       event: 'campaign.reopened',
       campaign,
       actor: 'system',
-      before: { state: 'completed' },
+      before: { state: former },
       after: { state: 'active' },
       payload: { reason: 'people who had left the flow turned up' },
     });

@@ -55,8 +55,10 @@ async function claim(
 ): Promise<StepRow[]> {
   const { dialect } = scope;
   if (dialect.updateReturning) {
+    // Chosen once: PostgreSQL may run a sub-query again for each row, and would then take more than the limit.
     return scope.all<StepRow>(
-      `UPDATE marketing_steps SET ${set} WHERE tenant_id = :tenant AND id IN (${which} ${dialect.skipLocked}) RETURNING ${COLUMNS}`,
+      `WITH chosen AS MATERIALIZED (${which} ${dialect.skipLocked})
+       UPDATE marketing_steps SET ${set} WHERE tenant_id = :tenant AND id IN (SELECT id FROM chosen) RETURNING ${COLUMNS}`,
       values,
     );
   }

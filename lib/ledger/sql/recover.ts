@@ -1,3 +1,4 @@
+import { moveMetrics, settledOf, type MetricDelta } from '../../metrics';
 import type { Scope } from '../../store';
 import { isOver, lockCampaigns } from './campaign-locks';
 import { CounterDeltas } from './counters';
@@ -10,6 +11,8 @@ interface HeldRow {
   station_id: number;
   crashes: number;
   message_id: number | null;
+  variant: string;
+  channel: string;
   policy: string;
 }
 
@@ -46,7 +49,7 @@ export async function recoverRuntime(
     if (mine === 0) return undefined;
     const stations = `(SELECT t.id FROM marketing_stations t WHERE t.tenant_id = :tenant)`;
     const held = await tx.all<HeldRow>(
-      `SELECT s.id, s.campaign_id, s.enrollment_id, s.station_id, s.crashes, m.id AS message_id, COALESCE(t.on_unknown, c.on_unknown) AS policy
+      `SELECT s.id, s.campaign_id, s.enrollment_id, s.station_id, s.crashes, m.id AS message_id, m.variant, m.channel, COALESCE(t.on_unknown, c.on_unknown) AS policy
        FROM marketing_steps s
        JOIN marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant
        JOIN marketing_campaigns c ON c.id = s.campaign_id AND c.tenant_id = :tenant
@@ -61,10 +64,15 @@ export async function recoverRuntime(
     const ends: { enrollment: number; reason: string }[] = [];
     const rows: unknown[][] = [];
     const doubtful: number[] = [];
+    const moved: MetricDelta[] = [];
     const counters = new CounterDeltas();
     let poisonous = 0;
     for (const step of held) {
-      if (step.message_id !== null) doubtful.push(step.message_id);
+      if (step.message_id !== null) {
+        doubtful.push(step.message_id);
+        const { campaign_id: campaign, variant, channel } = step;
+        moved.push(...settledOf({ campaign, variant, channel, state: 'unknown', settledAt: now, costMicros: 0 }));
+      }
       if (step.crashes + 1 >= MAX_CRASHES) {
         poisonous++;
         counters.add(step.campaign_id, step.station_id, 'dead');
@@ -96,6 +104,7 @@ export async function recoverRuntime(
          WHERE tenant_id = :tenant AND id IN (SELECT r.message FROM ${tx.dialect.rows('rows', { message: 'int' }, 'r')})`,
         { now, rows: JSON.stringify(doubtful.map((message) => [message])) },
       );
+      await moveMetrics(tx, moved);
     }
     let adrift = 0;
     for (const state of ['released', 'branching']) {

@@ -1,0 +1,83 @@
+import { allows, nameOf } from '../access';
+import { ConflictError, ForbiddenError } from '../errors';
+import { record } from '../history';
+import { parseJson, type Scope } from '../store';
+import type { CampaignDeps } from './deps';
+import { Problems, isRecord } from './problems';
+import type { ActOptions, Campaign, CampaignLimits } from './types';
+
+const NAME = 'limits';
+
+/** The tenant's limits; none by default. With `lock`, whoever reads them so waits until the transaction ends. */
+export async function readLimits(scope: Scope, { lock = false } = {}): Promise<CampaignLimits> {
+  const row = await scope.get<{ value: string }>(
+    `SELECT value FROM marketing_settings WHERE tenant_id = :tenant AND name = :name ${lock ? scope.dialect.forUpdate : ''}`,
+    { name: NAME },
+  );
+  return parseJson<CampaignLimits>(row?.value, {});
+}
+
+/** Sets the tenant's limits; what is absent is not limited. @throws InputError `E_LIMITS` */
+export async function writeLimits(scope: Scope, limits: CampaignLimits, actor: string): Promise<CampaignLimits> {
+  const problems = new Problems();
+  if (!isRecord(limits)) problems.add('', 'must be an object');
+  else {
+    problems.only(limits, ['maxActiveCampaigns', 'approvalAbove'], '');
+    for (const [name, value] of Object.entries(limits)) {
+      if (!Number.isSafeInteger(value) || (value as number) < 0) problems.add(`/${name}`, 'is a whole number from 0');
+    }
+  }
+  problems.refuse('E_LIMITS', 'These limits cannot be used');
+  return scope.transaction(async (tx) => {
+    const before = await readLimits(tx);
+    await tx.run(
+      `INSERT INTO marketing_settings (tenant_id, name, value, updated_at) VALUES (:tenant, :name, :value, :now)
+       ${tx.dialect.upsertTail(['tenant_id', 'name'], ['value', 'updated_at'])}`,
+      { name: NAME, value: JSON.stringify(limits), now: tx.clock.now() },
+    );
+    await record(tx, { event: 'settings.limits_changed', actor, before, after: limits });
+    return limits;
+  });
+}
+
+/**
+ * Whether one more campaign may become active.
+ * @param lock true within the transaction that makes it active: of two at the same moment, the second counts the first
+ * @throws ConflictError `E_LIMIT_ACTIVE_CAMPAIGNS`
+ */
+export async function mustHaveRoom(scope: Scope, { lock }: { lock: boolean }): Promise<void> {
+  const { maxActiveCampaigns: most } = await readLimits(scope, { lock });
+  if (most === undefined) return;
+  const row = await scope.get<{ active: number }>(
+    `SELECT COUNT(*) AS active FROM (SELECT c.id FROM marketing_campaigns c
+       WHERE c.tenant_id = :tenant AND c.state = 'active' LIMIT :most) AS a`,
+    { most },
+  );
+  if (Number(row?.active ?? 0) < most) return;
+  throw new ConflictError(
+    'E_LIMIT_ACTIVE_CAMPAIGNS',
+    `At most ${most} campaigns may be active at the same time. Complete or pause another one first.`,
+    { details: { limit: most } },
+  );
+}
+
+/**
+ * Whether this audience may be launched by this actor.
+ * @throws ForbiddenError `E_APPROVAL_NEEDED`
+ */
+export async function mustBeApproved(deps: CampaignDeps, campaign: Campaign, options: ActOptions): Promise<void> {
+  const { approvalAbove: most } = await readLimits(deps.scope);
+  if (most === undefined || mayApprove(campaign, options)) return;
+  const people = await deps.countAudience?.(campaign);
+  if (people !== undefined && people <= most) return;
+  throw new ForbiddenError(
+    'E_APPROVAL_NEEDED',
+    `The audience of the campaign "${campaign.key}" (${people ?? 'of unknown size'}) is larger than ${most}: somebody who may approve campaigns, and does not own this one, has to launch it.`,
+    { details: { campaign: campaign.key, limit: most, ...(people === undefined ? {} : { audience: people }) } },
+  );
+}
+
+function mayApprove({ owner, createdBy }: Campaign, { actor, approved }: ActOptions): boolean {
+  if (actor === undefined || typeof actor === 'string') return approved === true;
+  return allows(actor, 'campaign:approve') && owner !== nameOf(actor) && createdBy !== nameOf(actor);
+}
