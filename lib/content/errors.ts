@@ -13,7 +13,11 @@ export type ContentPart =
   | 'headers'
   | 'method'
   | 'url'
-  | 'payload';
+  | 'payload'
+  | 'title'
+  | 'body'
+  | 'actionUrl'
+  | 'icon';
 
 /** Codes of {@link ContentError}: the template itself, an e-mail address or name, a header, a webhook's request. */
 export type ContentErrorCode = 'E_TEMPLATE' | 'E_ADDRESS' | 'E_HEADER' | 'E_PAYLOAD';

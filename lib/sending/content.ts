@@ -1,6 +1,16 @@
 import { createHash } from 'node:crypto';
-import { compileEmail, compileWebhook, render, type Plain, type RenderContext } from '../content';
-import type { Scope } from '../store';
+import {
+  compileEmail,
+  compileWebhook,
+  emailContentOf,
+  render,
+  webhookContentOf,
+  type ChannelParts,
+  type DefaultSender,
+  type Plain,
+  type RenderContext,
+} from '../content';
+import { InputError } from '../errors';
 import type { CompiledContent, MessageContext, SendContent } from './types';
 
 function contextOf({ lead, campaign, unsubscribeUrl, date }: MessageContext): RenderContext {
@@ -19,7 +29,6 @@ export function compileContent(content: SendContent, language: 'en' | 'de' = 'en
       const compiled = compileEmail(content.email, { language });
       return {
         channel: 'email',
-        hash: compiled.hash,
         fill: (context) => {
           const { lead, step, messageKey, date } = context;
           const to = { ...(lead.name === undefined ? {} : { name: lead.name }), address: lead.email ?? '' };
@@ -32,7 +41,6 @@ export function compileContent(content: SendContent, language: 'en' | 'de' = 'en
       const compiled = compileWebhook(content.webhook);
       return {
         channel: 'webhook',
-        hash: compiled.hash,
         fill: (context) => {
           const { url, method, headers, body } = compiled.render(contextOf(context));
           return {
@@ -47,33 +55,20 @@ export function compileContent(content: SendContent, language: 'en' | 'de' = 'en
   }
 }
 
+/** The content that a channel's parts are, with the sender where they name none. @throws ContentError; InputError `E_CHANNEL` */
+export function contentOfParts(channel: string, parts: ChannelParts, sender?: DefaultSender): SendContent {
+  switch (channel) {
+    case 'email':
+      return { channel, email: emailContentOf(parts, sender) };
+    case 'webhook':
+      return { channel, webhook: webhookContentOf(parts) };
+    default:
+      throw new InputError('E_CHANNEL', `Nothing can be sent on the channel "${channel}" yet. Choose another account.`);
+  }
+}
+
 /** Stable over all tries of a step, and never the same for two: what a receiver recognises a repeated message by. */
 export function messageKeyOf(tenant: string, step: number, domain: string): string {
   const digest = createHash('sha256').update(`${tenant}/${step}`).digest('hex').slice(0, 24);
   return `<${step.toString(36)}.${digest}@${domain}>`;
-}
-
-/** Keeps a content version, so that a later try of a message is filled from the version it was first filled from. */
-export async function keepContent(scope: Scope, content: SendContent, language: string, hash: string): Promise<number> {
-  const find = (): Promise<{ id: number } | undefined> =>
-    scope.get<{ id: number }>(`SELECT id FROM marketing_contents WHERE tenant_id = :tenant AND hash = :hash`, { hash });
-  const known = await find();
-  if (known) return known.id;
-  await scope.run(
-    `${scope.dialect.insertIgnore} INTO marketing_contents (tenant_id, hash, body, created_at)
-     VALUES (:tenant, :hash, :body, :now) ${scope.dialect.ignoreTail}`,
-    { hash, body: JSON.stringify({ content, language }), now: scope.clock.now() },
-  );
-  return (await find())?.id ?? 0;
-}
-
-/** A kept content version, compiled. */
-export async function loadContent(scope: Scope, id: number): Promise<CompiledContent | undefined> {
-  const row = await scope.get<{ body: string }>(
-    `SELECT body FROM marketing_contents WHERE tenant_id = :tenant AND id = :id`,
-    { id },
-  );
-  if (!row) return undefined;
-  const { content, language } = JSON.parse(row.body) as { content: SendContent; language: 'en' | 'de' };
-  return compileContent(content, language);
 }

@@ -1,4 +1,5 @@
 /** Sending: what happens at a send station between the ledger and a channel. */
-export { SendStation, SENT, FAILED, SUPPRESSED } from './send-station';
-export { compileContent } from './content';
-export type { CompiledContent, SendCheck, SendContent, SendDeps, SendOptions } from './types';
+export { compileContent, contentOfParts } from './content';
+export { FAILED, SENT, SUPPRESSED } from './ports';
+export { SendStation } from './send-station';
+export type { CompiledContent, SendCheck, SendContent, SendDeps, SendOptions, SendSource } from './types';

@@ -1,4 +1,7 @@
+import { channels } from '../channels';
+import { announceEngagements } from '../leads';
 import { lockCampaigns, type LeasedStep } from '../ledger';
+import { messageChanged, moveMetrics, settledOf, toMicros, type CountedMessage, type MetricDelta } from '../metrics';
 import type { Scope } from '../store';
 import type { SendCheck } from './types';
 
@@ -28,6 +31,19 @@ export interface Outgoing {
   messageKey: string;
   contentId: number;
   date: number;
+  /** Variant of an experiment; absent: none. */
+  variant?: string;
+}
+
+/** A step that is still ours, and what its message was until now. */
+interface HeldRow {
+  id: number;
+  state: string | null;
+  variant: string;
+  channel: string;
+  sending_at: number;
+  settled_at: number | null;
+  cost_micros: number;
 }
 
 /** What was found about a message that was to go out. `stopped`: its campaign is not active any more. */
@@ -53,14 +69,16 @@ export async function markSending(
       items.map(({ step }) => step.campaign),
     );
     const runs = ({ campaign }: LeasedStep): boolean => campaigns.get(campaign) === 'active';
-    const held = await tx.all<{ id: number }>(
-      `SELECT s.id FROM ${dialect.rows('rows', { step: 'int', lease: 'text', tries: 'int' }, 'r')}
+    const held = await tx.all<HeldRow>(
+      `SELECT s.id, m.state, m.variant, m.channel, m.sending_at, m.settled_at, m.cost_micros
+       FROM ${dialect.rows('rows', { step: 'int', lease: 'text', tries: 'int' }, 'r')}
        ${dialect.join} marketing_steps s ON s.id = r.step AND s.tenant_id = :tenant
+       LEFT JOIN marketing_messages m ON m.step_id = s.id AND m.tenant_id = :tenant
        WHERE s.state = 'working' AND s.lease_owner = r.lease AND s.attempt = r.tries
        ${dialect.name === 'postgres' ? 'ORDER BY s.id FOR UPDATE OF s' : dialect.forUpdate}`,
       { rows: JSON.stringify(items.map(({ step }) => [step.id, step.owner, step.attempt])) },
     );
-    const ours = new Set(held.map(({ id }) => id));
+    const ours = new Map(held.map((row) => [row.id, row]));
     const checks = await maySend(
       tx,
       items.filter(({ step }) => ours.has(step.id) && runs(step)).map(({ step }) => step.lead),
@@ -68,8 +86,10 @@ export async function markSending(
     );
     const answers = new Map<number, Clearance>();
     const rows: unknown[][] = [];
-    for (const { step, address, messageKey, contentId, date } of items) {
-      if (!ours.has(step.id)) continue;
+    const moved: MetricDelta[] = [];
+    for (const { step, address, messageKey, contentId, date, variant = '' } of items) {
+      const former = ours.get(step.id);
+      if (!former) continue;
       if (!runs(step)) {
         answers.set(step.id, 'stopped');
         continue;
@@ -86,13 +106,26 @@ export async function markSending(
         messageKey,
         contentId,
         date,
+        variant,
       ]);
+      moved.push(
+        ...messageChanged(formerMessage(step.campaign, former), {
+          campaign: step.campaign,
+          variant,
+          channel,
+          state: 'sending',
+          sendingAt: former.state === null ? date : former.sending_at,
+          settledAt: null,
+          costMicros: 0,
+        }),
+      );
     }
     if (rows.length > 0) {
       await tx.run(
         `INSERT INTO marketing_messages
-           (tenant_id, step_id, campaign_id, enrollment_id, lead_id, channel, account, address, message_key, content_id, state, attempt, sending_at)
-         SELECT :tenant, r.step, r.campaign, r.enrollment, r.lead, :channel, :account, r.to_address, r.msg_key, r.content, 'sending', 1, r.msg_date
+           (tenant_id, step_id, campaign_id, enrollment_id, lead_id, channel, account, address, message_key, content_id, variant, state, attempt, sending_at, cost_micros)
+         SELECT :tenant, r.step, r.campaign, r.enrollment, r.lead, :channel, :account, r.to_address, r.msg_key, r.content, r.of_variant,
+                'sending', 1, r.msg_date, :price
          FROM ${dialect.rows(
            'rows',
            {
@@ -104,6 +137,7 @@ export async function markSending(
              msg_key: 'text',
              content: 'int',
              msg_date: 'int',
+             of_variant: 'text',
            },
            'r',
          )} WHERE 1 = 1
@@ -112,13 +146,36 @@ export async function markSending(
            attempt: 'marketing_messages.attempt + 1',
            address: dialect.excluded('address'),
            account: dialect.excluded('account'),
+           // A node that was edited between two tries may send on another channel.
+           channel: dialect.excluded('channel'),
+           variant: dialect.excluded('variant'),
            settled_at: 'NULL',
+           cost_micros: dialect.excluded('cost_micros'),
          })}`,
-        { channel, account: account.slice(0, 128), rows: JSON.stringify(rows) },
+        { channel, account: account.slice(0, 128), price: priceOf(channel), rows: JSON.stringify(rows) },
       );
+      await moveMetrics(tx, moved);
     }
     return answers;
   });
+}
+
+/** What a channel says that one message costs, in micros: written at once, so that one that stays in doubt has its price. */
+function priceOf(channel: string): number {
+  return channels.has(channel) ? (toMicros(channels.get(channel).capabilities.costPerMessage) ?? 0) : 0;
+}
+
+function formerMessage(campaign: number, row: HeldRow): CountedMessage | undefined {
+  if (row.state === null) return undefined;
+  return {
+    campaign,
+    variant: row.variant,
+    channel: row.channel,
+    state: row.state,
+    sendingAt: row.sending_at,
+    settledAt: row.settled_at,
+    costMicros: Number(row.cost_micros),
+  };
 }
 
 /** How a message ended (for now). */
@@ -129,50 +186,98 @@ export interface MessageOutcome {
   charged: boolean;
   providerId?: string;
   reason?: string;
+  /** What it was marked `sending` with. */
+  variant?: string;
+  /** What it cost, in the campaign's currency, when it was sent; default: what the channel says of itself. */
+  cost?: number;
 }
 
-/** Writes how messages ended; with `sent`, the engagement `email_sent` (or the channel's) as well. In the caller's transaction. */
+/**
+ * Writes how messages ended, with their counters; for `sent`, the engagement `email_sent` (or the channel's) as well. In the
+ * caller's transaction. The messages must be marked `sending`.
+ */
 export async function writeOutcomes(tx: Scope, channel: string, outcomes: readonly MessageOutcome[]): Promise<void> {
   if (outcomes.length === 0) return;
   const now = tx.clock.now();
   const { dialect } = tx;
+  const usual = priceOf(channel);
+  const micros = ({ cost }: MessageOutcome): number => toMicros(cost) ?? usual;
   await tx.run(
     dialect.updateFrom(
       'marketing_messages',
       dialect.rows(
         'rows',
-        { step: 'int', to_state: 'text', uncharged: 'int', doubt: 'int', provider: 'text', to_reason: 'text' },
+        {
+          step: 'int',
+          to_state: 'text',
+          uncharged: 'int',
+          doubt: 'int',
+          provider: 'text',
+          to_reason: 'text',
+          price: 'int',
+        },
         'r',
       ),
-      `state = to_state, attempt = attempt - uncharged, in_doubt = CASE WHEN doubt = 1 THEN 1 ELSE in_doubt END,
+      `state = to_state, cost_micros = price, attempt = attempt - uncharged, in_doubt = CASE WHEN doubt = 1 THEN 1 ELSE in_doubt END,
        provider_id = provider, reason = to_reason, settled_at = :now`,
       'marketing_messages.step_id = r.step AND tenant_id = :tenant',
     ),
     {
       now,
       rows: JSON.stringify(
-        outcomes.map(({ step, state, charged, providerId, reason }) => [
-          step.id,
-          state,
-          charged ? 0 : 1,
-          state === 'unknown' ? 1 : 0,
-          providerId?.slice(0, 255) ?? null,
-          reason?.slice(0, 255) ?? null,
+        outcomes.map((outcome) => [
+          outcome.step.id,
+          outcome.state,
+          outcome.charged ? 0 : 1,
+          outcome.state === 'unknown' ? 1 : 0,
+          outcome.providerId?.slice(0, 255) ?? null,
+          outcome.reason?.slice(0, 255) ?? null,
+          micros(outcome),
         ]),
       ),
     },
   );
-  const sent = outcomes.filter(({ state }) => state === 'sent');
+  await moveMetrics(
+    tx,
+    outcomes.flatMap((outcome) => {
+      const { step, state, variant = '' } = outcome;
+      return settledOf({
+        campaign: step.campaign,
+        variant,
+        channel,
+        state,
+        settledAt: now,
+        costMicros: micros(outcome),
+      });
+    }),
+  );
+  await noteSent(
+    tx,
+    channel,
+    outcomes.filter(({ state }) => state === 'sent'),
+  );
+}
+
+async function noteSent(tx: Scope, channel: string, sent: readonly MessageOutcome[]): Promise<void> {
   if (sent.length === 0) return;
+  const { dialect } = tx;
+  const now = tx.clock.now();
+  const type = `${channel}_sent`;
   await tx.run(
-    `${dialect.insertIgnore} INTO marketing_engagements (tenant_id, lead_id, campaign_id, type, channel, event_id, metadata, tracked_at)
-     SELECT :tenant, r.lead, r.campaign, :type, :channel, r.event, ${dialect.name === 'postgres' ? `'{}'::jsonb` : `'{}'`}, :now
-     FROM ${dialect.rows('rows', { lead: 'int', campaign: 'int', event: 'text' }, 'r')} WHERE 1 = 1 ${dialect.ignoreTail}`,
+    `${dialect.insertIgnore} INTO marketing_engagements (tenant_id, lead_id, campaign_id, type, channel, event_id, variant, metadata, tracked_at)
+     SELECT :tenant, r.lead, r.campaign, :type, :channel, r.event, r.of_variant, ${dialect.name === 'postgres' ? `'{}'::jsonb` : `'{}'`}, :now
+     FROM ${dialect.rows('rows', { lead: 'int', campaign: 'int', event: 'text', of_variant: 'text' }, 'r')} WHERE 1 = 1 ${dialect.ignoreTail}`,
     {
-      type: `${channel}_sent`,
+      type,
       channel,
       now,
-      rows: JSON.stringify(sent.map(({ step }) => [step.lead, step.campaign, `sent:${step.id}`])),
+      rows: JSON.stringify(
+        sent.map(({ step, variant = '' }) => [step.lead, step.campaign, `sent:${step.id}`, variant]),
+      ),
     },
+  );
+  await announceEngagements(
+    tx,
+    sent.map(({ step }) => ({ lead: step.lead, campaign: step.campaign, type, channel, at: now })),
   );
 }

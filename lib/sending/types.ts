@@ -1,12 +1,24 @@
+/*
+ * Words of this folder
+ *   source      where a send station takes its content from: its own words, a template, or each person's campaign
+ *   content     the words for one channel, compiled once and filled per person
+ *   kept        written into marketing_contents: a message is filled from the same content at every try
+ */
 import type { Account, OutgoingMessage } from '../channels';
 import type { Clock } from '../clock';
-import type { EmailContent, WebhookContent } from '../content';
+import type { DefaultSender, EmailContent, WebhookContent } from '../content';
 import type { LedgerLog } from '../ledger';
 import type { Scope } from '../store';
 import type { CampaignView, LeadView, UnknownPolicy } from '../types';
 
 /** What is sent: written by the marketer, compiled once per version. */
 export type SendContent = { channel: 'email'; email: EmailContent } | { channel: 'webhook'; webhook: WebhookContent };
+
+/**
+ * Where a station's content comes from: words of its own, a template's newest version, or what each campaign says for the
+ * account's channel (`campaign.content.email`: the parts, or `{ template: key }`).
+ */
+export type SendSource = SendContent | { from: 'template'; key: string } | { from: 'campaign' };
 
 /** One person's message, before it is filled. */
 export interface MessageContext {
@@ -23,7 +35,6 @@ export interface MessageContext {
 /** A compiled content version. */
 export interface CompiledContent {
   readonly channel: string;
-  readonly hash: string;
   /** Fills it for one person. Throws a ContentError for somebody whose data it cannot take. */
   fill(context: MessageContext): OutgoingMessage;
 }
@@ -31,7 +42,9 @@ export interface CompiledContent {
 /** What a send station is made of. */
 export interface SendOptions {
   account: Account;
-  content: SendContent;
+  content: SendSource;
+  /** Who sends where a template or a campaign's content names nobody. */
+  sender?: DefaultSender;
   /** What becomes of messages of which nobody knows whether they went out; undefined = the campaign's policy. */
   onUnknown?: UnknownPolicy;
   /** Tries that are charged (4xx) before a message counts as failed. Default 5. */

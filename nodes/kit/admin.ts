@@ -4,9 +4,10 @@ import type { Marketing } from '../../lib';
 import type { Campaign } from '../../lib/campaigns';
 import { ConflictError, InputError, MarketingError, messageOf, NotFoundError } from '../../lib/errors';
 import { guardPost, refuseBody } from './admin-guard';
-import { checkContent, previewContent } from './content-check';
+import { checkContent } from './content-check';
 import { launcherOf } from './launch';
 import { text } from './names';
+import { previewOf } from './preview';
 import { runningStores } from './store-node';
 
 /** Answers one request; what it throws becomes `{code, message}` with the status that fits. */
@@ -36,7 +37,7 @@ export function mountAdmin(RED: NodeAPI): void {
   app.get('/marketing/trigger/:node/estimate', read, answer(estimate));
   post('/marketing/trigger/:node/launch', write, launch);
   // The lists by name: anything wider would also catch the public pages (/marketing/u/…) where both roots are "/".
-  app.get('/marketing/:store/:list(segments|attributes|events|definitions|campaigns)', read, answer(list));
+  app.get('/marketing/:store/:list(segments|attributes|events|definitions|campaigns|templates)', read, answer(list));
   post('/marketing/:store/segments', write, createSegment);
 }
 
@@ -108,7 +109,7 @@ async function previewSegment({ body }: Request): Promise<object> {
 async function preview({ body }: Request): Promise<object> {
   const marketing = await marketingOf(text(field(body, 'store')));
   const [lead] = (await marketing.leads.list({ limit: 1 })).leads;
-  return previewContent(field(body, 'content'), lead, marketing.clock.now());
+  return previewOf(marketing, body, lead);
 }
 
 async function estimate({ params }: Request): Promise<object> {
@@ -169,18 +170,31 @@ async function list({ params }: Request): Promise<unknown> {
         state: deployed ? 'deployed' : 'not deployed',
       }));
     case 'campaigns':
-      return (await marketing.campaigns.list()).map(({ key, name, state, definition }) => ({
+      return (await marketing.campaigns.all()).map(({ key, name, state, definition }) => ({
         key,
         name,
         state,
         definition,
       }));
+    case 'templates':
+      return templatesOf(marketing);
     default:
       throw new NotFoundError(
         'E_UNKNOWN_LIST',
-        `There is no list "${what}": ask for segments, attributes, events, definitions or campaigns.`,
+        `There is no list "${what}": ask for segments, attributes, events, definitions, campaigns or templates.`,
       );
   }
+}
+
+/** Templates for a picker: those beyond the first thousand are found by typing their key. */
+async function templatesOf(marketing: Marketing): Promise<object[]> {
+  const found: object[] = [];
+  for (let page = 1; page <= 10; page++) {
+    const { items, cursor } = await marketing.templates.list({ page, limit: 100 });
+    found.push(...items.map(({ key, name, type }) => ({ key, name, type })));
+    if (cursor === undefined) break;
+  }
+  return found;
 }
 
 async function createSegment({ params, body }: Request): Promise<object> {

@@ -1,11 +1,10 @@
 import {
-  compileEmail,
-  compileWebhook,
+  compileParts,
   ContentError,
-  type EmailContent,
-  type Plain,
-  type RenderContext,
-  type WebhookContent,
+  previewContext,
+  type ChannelParts,
+  type CompiledParts,
+  type FilledContent,
 } from '../../lib/content';
 import { InputError } from '../../lib/errors';
 
@@ -28,22 +27,6 @@ export interface ContentPreview {
   readonly text?: string;
 }
 
-/** Where the account's sender will stand. */
-const SENDER = { address: 'sender@example.org' } as const;
-
-/** The link of a preview leads nowhere. */
-const UNSUBSCRIBE = 'https://example.org/unsubscribe';
-
-/** A lead for previews of stores that have none. */
-const SAMPLE: RenderContext['lead'] = {
-  id: 1,
-  email: 'ada@example.org',
-  name: 'Ada Example',
-  country: 'DE',
-  score: 0,
-  createdAt: 0,
-};
-
 /** Checks the texts of a message: whether they parse, and where they do not. */
 export function checkContent(content: unknown): ContentVerdict {
   try {
@@ -65,30 +48,22 @@ export function checkContent(content: unknown): ContentVerdict {
 
 /** Fills the texts for a lead. @throws ContentError */
 export function previewContent(content: unknown, lead: object | undefined, now: number): ContentPreview {
-  const compiled = compile(content);
-  const context: RenderContext = {
-    lead: (lead as { readonly [key: string]: Plain } | undefined) ?? SAMPLE,
-    campaign: { id: 1, key: 'preview', name: 'Preview', data: {} },
-    unsubscribe_url: UNSUBSCRIBE,
-    now,
-  };
-  if (compiled.kind === 'email') {
-    const { subject, html, text } = compiled.email.fill(context);
-    return { subject, text, ...(html === undefined ? {} : { html }) };
-  }
-  const { method, url, body } = compiled.webhook.render(context);
-  return { subject: `${method} ${url}`, ...(body === undefined ? {} : { text: body }) };
+  return shownOf(compile(content).fill(previewContext({ now, ...(lead === undefined ? {} : { lead }) })));
 }
 
-function compile(
-  content: unknown,
-):
-  | { kind: 'email'; email: ReturnType<typeof compileEmail> }
-  | { kind: 'webhook'; webhook: ReturnType<typeof compileWebhook> } {
+/** A filled content as the dialog shows it. */
+export function shownOf({ subject, title, html, text, body, request }: FilledContent): ContentPreview {
+  const plain = text ?? body ?? request?.body;
+  return {
+    subject: subject ?? title ?? (request ? `${request.method} ${request.url}` : ''),
+    ...(html === undefined ? {} : { html }),
+    ...(plain === undefined ? {} : { text: plain }),
+  };
+}
+
+function compile(content: unknown): CompiledParts {
   if (typeof content !== 'object' || content === null) {
     throw new InputError('E_CONTENT', 'Send the texts of the message: subject, html and text, or url and payload.');
   }
-  const parts = content as Readonly<Record<string, unknown>>;
-  if ('url' in parts) return { kind: 'webhook', webhook: compileWebhook(parts as unknown as WebhookContent) };
-  return { kind: 'email', email: compileEmail({ ...parts, from: SENDER } as unknown as EmailContent) };
+  return compileParts('url' in content ? 'webhook' : 'email', content as ChannelParts);
 }

@@ -29,6 +29,7 @@ export const STATUS_TEXTS = {
   saved: '__shown__ saved',
   rejected: '__shown__ rejected',
   recorded: '__shown__ recorded',
+  events: '__shown__ events',
   done: 'done',
 } as const;
 

@@ -1,12 +1,13 @@
-import { InputError, MarketingError } from '../../lib/errors';
-import { compileContent, type SendContent } from '../../lib/sending';
+import type { Marketing } from '../../lib';
+import { InputError, MarketingError, NotFoundError } from '../../lib/errors';
+import { compileContent, type SendSource } from '../../lib/sending';
 import type { StationCounts, StationWork } from '../../lib/ledger/types';
 import { accountOf, type AccountHub } from '../kit/account-node';
 import type { Badge } from '../kit/badge';
 import type { NodeKit } from '../kit/node';
 import { startStation } from '../kit/station';
 import { shortCount } from '../kit/texts';
-import { contentOf } from './content';
+import { senderOf, sourceOf } from './content';
 
 /** Nobody is taken out of the queue: something has to be corrected in the flow first. */
 const HELD: StationWork = { room: () => 0, take: () => undefined, close: () => Promise.resolve() };
@@ -16,25 +17,41 @@ export function startSend(kit: NodeKit): void {
   const account = accountOf(kit.config.text('account'));
   const content = checked(kit, account);
   const onUnknown = kit.config.choice('onUnknown', ['', 'hold', 'resend'], '');
+  const lookAhead = templateWatch(kit);
   const maxAttempts = kit.config.number('maxAttempts', { min: 1, max: 100, whole: true, otherwise: 5 });
   if (account) followAccount(kit, account);
   const station = startStation(kit, {
     badge: badgeOf,
-    work: (marketing) =>
-      account && content
-        ? marketing.sendStation({
-            account: account.account,
-            content,
-            maxAttempts,
-            ...(onUnknown === '' ? {} : { onUnknown }),
-          })
-        : HELD,
+    work: (marketing) => {
+      if (!account || !content) return HELD;
+      lookAhead(marketing, content);
+      return marketing.sendStation({
+        account: account.account,
+        content,
+        sender: senderOf(kit, account),
+        maxAttempts,
+        ...(onUnknown === '' ? {} : { onUnknown }),
+      });
+    },
   });
   kit.onInput((msg) => station.arrive(msg));
 }
 
-/** The content, or undefined when it (or the account) is not usable; said once, at deploy. */
-function checked(kit: NodeKit, account: AccountHub | undefined): SendContent | undefined {
+/** Says at deploy, once, that a template is not there. It may still come: whoever arrives before it does, fails. */
+function templateWatch(kit: NodeKit): (marketing: Marketing, source: SendSource) => void {
+  let looked = false;
+  return (marketing, source) => {
+    if (looked || !('key' in source)) return;
+    looked = true;
+    marketing.templates.get(source.key).catch((error: unknown) => {
+      if (!(error instanceof NotFoundError)) return;
+      kit.warn(`${error.message} Create it before people arrive here: they would end in the dead-letter list.`);
+    });
+  };
+}
+
+/** Where the content comes from, or undefined when that (or the account) is not usable; said once, at deploy. */
+function checked(kit: NodeKit, account: AccountHub | undefined): SendSource | undefined {
   if (!account) {
     kit.badge.broken({ fill: 'red', text: 'noAccount' });
     kit.error(
@@ -46,9 +63,9 @@ function checked(kit: NodeKit, account: AccountHub | undefined): SendContent | u
     return undefined;
   }
   try {
-    const content = contentOf(kit, account);
-    compileContent(content);
-    return content;
+    const source = sourceOf(kit, account);
+    if (!('from' in source)) compileContent(source);
+    return source;
   } catch (error) {
     const code = error instanceof MarketingError ? error.code : 'E_UNEXPECTED';
     kit.badge.broken({ fill: 'red', text: code === 'E_TEMPLATE' ? 'template' : 'invalid' });

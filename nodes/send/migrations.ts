@@ -20,4 +20,13 @@ export const migrations: readonly ConfigMigration[] = [
     maxAttempts: '5',
     step: '',
   }),
+  {
+    version: 2,
+    // Until then every node had words of its own.
+    up: (config) => ({
+      ...config,
+      contentFrom: config['contentFrom'] ?? 'inline',
+      template: config['template'] ?? '',
+    }),
+  },
 ];

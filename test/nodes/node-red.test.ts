@@ -236,15 +236,15 @@ for (const version of NODE_RED_VERSIONS) {
         assert.deepEqual(await post(json, '{"a":', path), [400, 'E_JSON'], path);
         assert.deepEqual(await post(json, 'null', path), [400, 'E_JSON'], path);
       }
-      assert.deepEqual(await marketing.campaigns.list(), []);
+      assert.deepEqual(await marketing.campaigns.all(), []);
 
       // Looking makes no campaign either.
       assert.deepEqual(await running.get('marketing/trigger/go/estimate'), { audience: 0, state: 'draft' });
-      assert.deepEqual(await marketing.campaigns.list(), []);
+      assert.deepEqual(await marketing.campaigns.all(), []);
 
       const behindProxy = { origin: 'https://flows.example', 'x-forwarded-host': 'Flows.example:443, inner' };
       assert.equal((await post({ ...json, ...behindProxy }))[0], 200);
-      assert.equal((await marketing.campaigns.list()).length, 1);
+      assert.equal((await marketing.campaigns.all()).length, 1);
       const own = { origin: `http://${host}`, 'sec-fetch-site': 'same-origin' };
       const check = '{"store":"store","condition":"lead.score > 3"}';
       assert.equal((await post({ ...json, ...own }, check, 'condition/check'))[0], 200);

@@ -1,90 +1,26 @@
 import assert from 'node:assert/strict';
-import type { DeliveryResult, OutgoingMessage } from '../../lib/channels';
-import { campaignViews } from '../../lib/campaigns';
-import { VirtualClock } from '../../lib/clock';
-import { createLeads, leadViews, sendability } from '../../lib/leads';
-import { SendStation, type SendOptions } from '../../lib/sending';
+import type { VirtualClock } from '../../lib/clock';
+import { createLeads } from '../../lib/leads';
 import { eachDatabase } from '../kit/databases';
-import { silent, World, type Runtime, type Wire } from '../ledger/world';
-import { fakeAccount, sent } from './fake-account';
+import type { World } from '../ledger/world';
+import { sent } from './fake-account';
+import { SendingWorld, type Run } from './sending-world';
 
 const MINUTE = 60_000;
 
 eachDatabase((db) => {
   describe('a send station', () => {
+    let bed: SendingWorld;
     let clock: VirtualClock;
     let world: World;
-    let held: string[];
-    let died: number;
 
-    async function open(options: { onUnknown?: 'hold' | 'resend'; wires?: Wire[] } = {}): Promise<void> {
-      clock = new VirtualClock(Date.UTC(2026, 0, 1));
-      held = [];
-      died = 0;
-      world = new World(await db.open({ clock }), {
-        stations: [
-          { step: 'start', kind: 'trigger' },
-          { step: 'mail', kind: 'send' },
-        ],
-        wires: options.wires ?? [{ from: 'start', to: 'mail' }],
-        onUnknown: options.onUnknown ?? 'hold',
-      });
-      await world.declare();
+    async function open(options: Parameters<typeof SendingWorld.open>[1] = {}): Promise<void> {
+      bed = await SendingWorld.open(db, options);
+      ({ clock, world } = bed);
     }
+    const run = (...given: Parameters<SendingWorld['run']>): Promise<Run> => bed.run(...given);
 
-    async function run(
-      answer: (message: OutgoingMessage, nth: number) => DeliveryResult | Promise<DeliveryResult>,
-      more: Partial<SendOptions> & { capacity?: number; rate?: number; leads?: number; launched?: boolean } = {},
-    ): Promise<{ runtime: Runtime; delivered: OutgoingMessage[]; settle: () => Promise<void> }> {
-      const { account, delivered } = fakeAccount(clock, answer, more);
-      const work = new SendStation(
-        {
-          account,
-          content: {
-            channel: 'email',
-            email: { subject: 'Hello {{ lead.name }}', text: 'Hi {{ lead.name }}', from: { address: 'a@example.org' } },
-          },
-          ...more,
-        },
-        {
-          scope: world.scope,
-          clock,
-          log: silent,
-          leads: leadViews,
-          campaigns: campaignViews,
-          maySend: (tx, ids, channel) => sendability(tx, ids, channel, { requireConsent: 'none' }),
-          unsubscribeUrl: ({ lead }) => `https://example.org/u/${lead}`,
-          messageDomain: 'example.org',
-          hold: async (ids, reason) => {
-            held.push(reason);
-            await world.campaigns.hold(ids, reason);
-          },
-          died: () => {
-            died++;
-            return Promise.resolve();
-          },
-          random: () => 0,
-        },
-      );
-      if (!more.launched) await world.addLeads(more.leads ?? 3);
-      const runtime = await world.start({ work: { mail: work } });
-      if (more.launched) await runtime.ledger.sweep();
-      else await world.launch();
-      const settle = async (): Promise<void> => {
-        for (let quiet = 0; quiet < 3;) {
-          await runtime.settle();
-          await work.idle();
-          await new Promise((resolve) => setImmediate(resolve));
-          quiet = work.busy ? 0 : quiet + 1;
-        }
-      };
-      await settle();
-      return { runtime, delivered, settle };
-    }
-
-    afterEach(async () => {
-      for (const runtime of world.runtimes) await runtime.close();
-    });
+    afterEach(() => bed.close());
 
     it('sends each person one message, with the unsubscribe headers, and ends the journey', async () => {
       await open();
@@ -187,8 +123,8 @@ eachDatabase((db) => {
       assert.deepEqual(await world.standing(), { 'ended: completed': 50 });
       assert.equal((await world.campaigns.get('journey')).holdReason, undefined);
       assert.ok(
-        held.every((reason) => reason.startsWith('fake: ')),
-        held.join(', '),
+        bed.held.every((reason) => reason.startsWith('fake: ')),
+        bed.held.join(', '),
       );
       assert.equal(
         await world.count('history', `event = 'campaign.released'`),
@@ -303,7 +239,7 @@ eachDatabase((db) => {
       assert.equal(delivered.length, 3);
       const dead = await world.desk.deadLetters('journey');
       assert.equal(dead.length, 1);
-      assert.ok(died > 0);
+      assert.ok(bed.died > 0);
       assert.equal(await world.count('steps', `state = 'failed'`), 1);
     });
   });

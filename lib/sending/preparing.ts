@@ -1,0 +1,59 @@
+import type { LeasedStep, StepResult } from '../ledger';
+import type { CampaignView, LeadView } from '../types';
+import { earlierTries, type EarlierTry } from './messages';
+import type { Choice, ContentShelf, Version } from './shelf';
+import type { ContentSource } from './sources';
+import type { SendDeps } from './types';
+import { FAILED } from './ports';
+
+/** A person whose message can be filled. */
+export interface Prepared {
+  readonly step: LeasedStep;
+  readonly lead: LeadView;
+  readonly campaign: CampaignView;
+  /** What it is filled from, at this try and every later one. */
+  readonly version: Version;
+  /** Tries that were charged. */
+  readonly attempt: number;
+  /** Date of the first try, ms. */
+  readonly date: number;
+}
+
+/** Whom there is something to send to, and what becomes of the others. */
+export interface Preparation {
+  readonly ready: Prepared[];
+  readonly done: StepResult[];
+}
+
+/** Looks up what leased people's messages are made of: a few statements for the group. */
+export async function prepare(
+  steps: readonly LeasedStep[],
+  { scope, clock, leads, campaigns }: Pick<SendDeps, 'scope' | 'clock' | 'leads' | 'campaigns'>,
+  { source, shelf }: { source: ContentSource; shelf: ContentShelf },
+): Promise<Preparation> {
+  const campaignIds = [...new Set(steps.map(({ campaign }) => campaign))];
+  const [leadOf, campaignOf, earlier, newest] = await Promise.all([
+    leads(scope, [...new Set(steps.map(({ lead }) => lead))]),
+    campaigns(scope, campaignIds),
+    earlierTries(scope, steps),
+    source.choose(campaignIds),
+  ]);
+  const kept = await shelf.kept([...earlier.values()].map(({ contentId }) => contentId));
+  const choiceFor = (step: LeasedStep, former: EarlierTry | undefined): Choice =>
+    (former && kept.get(former.contentId)) ?? newest(step.campaign);
+  const ready: Prepared[] = [];
+  const done: StepResult[] = [];
+  for (const step of steps) {
+    const lead = leadOf.get(step.lead);
+    const campaign = campaignOf.get(step.campaign);
+    const former = earlier.get(step.id);
+    const choice = choiceFor(step, former);
+    if (!lead || !campaign) done.push({ step, kind: 'release', port: FAILED, reason: 'the lead is gone' });
+    else if ('refused' in choice) done.push({ step, kind: 'fail', reason: choice.refused });
+    else {
+      const date = former?.firstAt ?? clock.now();
+      ready.push({ step, lead, campaign, version: choice, attempt: former?.attempt ?? 0, date });
+    }
+  }
+  return { ready, done };
+}
