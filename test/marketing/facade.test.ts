@@ -127,7 +127,7 @@ eachDatabase((db) => {
       await marketing.segments.create({ key: 'pros', kind: 'dynamic', condition: 'lead.plan = "pro"' });
       await deploy('launch', 'pros');
       await marketing.campaigns.ensure('hello');
-      assert.deepEqual(await marketing.campaigns.estimate('hello'), { audience: 1 });
+      assert.deepEqual(await marketing.campaigns.estimate('hello'), { audience: 1, heldOut: 0 });
       await marketing.campaigns.launch('hello');
       await marketing.ledger.idle();
       assert.deepEqual(

@@ -1,0 +1,30 @@
+import { compileCondition, type Condition, type ConditionSchema, type JsonCondition } from '../conditions';
+import type { Leads } from '../leads';
+import type { Segments } from '../segments';
+
+/** Conditions, compiled against the tenant's declared attributes. */
+export class ConditionService {
+  constructor(
+    private readonly leads: Leads,
+    private readonly segments: Segments,
+  ) {}
+
+  async schema(): Promise<ConditionSchema> {
+    return { ...(await this.leads.schema()), campaign: {} };
+  }
+
+  /** @throws ConditionError with the position */
+  async compile(source: string | JsonCondition): Promise<Condition> {
+    // A campaign's data are declared by its definition, which is not known here: their types follow from what they are compared with.
+    return compileCondition(source, await this.schema(), { infer: ['data'], campaign: { channels: 'string[]' } });
+  }
+
+  /** Which of these leads a condition is true of, by what the database holds now: one statement. */
+  async matching(
+    leadIds: readonly number[],
+    condition: Condition,
+    campaign?: Record<string, unknown>,
+  ): Promise<Set<number>> {
+    return this.segments.matchesCondition(leadIds, condition, campaign && { campaign });
+  }
+}
