@@ -1,0 +1,81 @@
+import { CAMPAIGN_ID, campaignNamed } from '../campaign-parts';
+import { PROBLEM } from '../problem';
+import { integer, object, type Schema } from '../schema';
+import type { Operation } from '../types';
+import { ANALYTICS_SCHEMAS, analyticsOperations } from './analytics';
+import { CAMPAIGN_ACTION_SCHEMAS, campaignActionOperations } from './campaign-actions';
+import { CAMPAIGN_PEOPLE_SCHEMAS, campaignPeopleOperations } from './campaign-people';
+import { CAMPAIGN_SCHEMAS, campaignOperations } from './campaigns';
+import { DASHBOARD_SCHEMAS, dashboardOperations } from './dashboard';
+import { DEFINITION_SCHEMAS, definitionOperations } from './definitions';
+import { eventOperations } from './events';
+import { HISTORY_SCHEMAS, historyOperations } from './history';
+import { LEAD_SCHEMAS, leadOperations } from './leads';
+import { NOTE_SCHEMAS, noteOperations, notesOn } from './notes';
+import { PROMOTION_SCHEMAS, promotionOperations } from './promotions';
+import { SEGMENT_SCHEMAS, segmentOperations } from './segments';
+import { SETTINGS_SCHEMAS, settingsOperations } from './settings';
+import { TEMPLATE_SCHEMAS, templateOperations } from './templates';
+import { TOKEN_SCHEMAS, tokenOperations } from './tokens';
+import { WEBHOOK_SCHEMAS, webhookOperations } from './webhooks';
+
+const campaignNotes = notesOn({
+  kind: 'campaign',
+  path: '/campaigns',
+  tag: 'Campaigns',
+  params: CAMPAIGN_ID,
+  read: 'campaign:read',
+  write: 'campaign:write',
+  idOf: async (call) => (await campaignNamed(call)).id,
+});
+const engagementNotes = notesOn({
+  kind: 'engagement',
+  path: '/engagements',
+  tag: 'Notes',
+  params: object({ id: integer(1) }),
+  read: 'lead:read',
+  write: 'lead:write',
+  idOf: ({ params: { id } }) => Promise.resolve(Number(id)),
+});
+
+/** Everything that the API can do. */
+export const OPERATIONS: readonly Operation[] = [
+  ...campaignOperations,
+  ...campaignActionOperations,
+  ...campaignPeopleOperations,
+  ...campaignNotes,
+  ...leadOperations,
+  ...segmentOperations,
+  ...templateOperations,
+  ...analyticsOperations,
+  ...dashboardOperations,
+  ...definitionOperations,
+  ...promotionOperations,
+  ...eventOperations,
+  ...engagementNotes,
+  ...noteOperations,
+  ...webhookOperations,
+  ...tokenOperations,
+  ...settingsOperations,
+  ...historyOperations,
+];
+
+/** Schemas that others refer to, by their names in the OpenAPI document. */
+export const SHARED: Readonly<Record<string, Schema>> = {
+  ...CAMPAIGN_SCHEMAS,
+  ...CAMPAIGN_ACTION_SCHEMAS,
+  ...CAMPAIGN_PEOPLE_SCHEMAS,
+  ...LEAD_SCHEMAS,
+  ...SEGMENT_SCHEMAS,
+  ...TEMPLATE_SCHEMAS,
+  ...ANALYTICS_SCHEMAS,
+  ...DASHBOARD_SCHEMAS,
+  ...DEFINITION_SCHEMAS,
+  ...PROMOTION_SCHEMAS,
+  ...NOTE_SCHEMAS,
+  ...WEBHOOK_SCHEMAS,
+  ...TOKEN_SCHEMAS,
+  ...SETTINGS_SCHEMAS,
+  ...HISTORY_SCHEMAS,
+  Problem: PROBLEM,
+};
