@@ -5,13 +5,17 @@
 import { InputError, messageOf } from '../lib/errors';
 import { readOptions, type Bench } from './lib/bench';
 import { machine } from './lib/machine';
+import { bench as api } from './api';
+import { bench as dashboard } from './dashboard';
 import { bench as imports } from './import';
+import { bench as init } from './init';
+import { bench as launch } from './launch';
 import { bench as segment } from './segment';
 import { bench as send } from './send';
 import { bench as timers } from './timers';
 import { bench as trigger } from './trigger';
 
-const BENCHES: readonly Bench[] = [send, segment, timers, imports, trigger];
+const BENCHES: readonly Bench[] = [send, segment, timers, imports, trigger, launch, init, dashboard, api];
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
   const bench = BENCHES.find((one) => one.name === name);
