@@ -118,7 +118,9 @@ for (const { release, version, adminRoot } of releases) {
         .evaluateAll((nodes) => nodes.map((node) => node.getAttribute('data-palette-type')));
       assert.deepEqual(
         [...types].sort(),
-        ['campaign', 'consent', 'delay', 'lead', 'segment', 'send', 'trigger'].map((name) => `marketing-${name}`),
+        ['campaign', 'consent', 'delay', 'event', 'lead', 'segment', 'send', 'trigger'].map(
+          (name) => `marketing-${name}`,
+        ),
       );
     });
 
@@ -198,6 +200,41 @@ for (const { release, version, adminRoot } of releases) {
       assert.equal(await editor.isMarkedInvalid(send), false);
     });
 
+    it('asks for a template, or for nothing but the campaign, where the words are not the node’s own', async () => {
+      const visible = (selector: string): Promise<boolean> => editor.page.locator(selector).isVisible();
+      const tabs = (): Promise<string[]> => editor.page.locator('.marketing-send-tabs li:visible').allTextContents();
+      await editor.edit(send);
+      assert.equal(await editor.page.inputValue('#node-input-contentFrom'), 'inline');
+      assert.equal(await visible('#node-input-template'), false);
+      await editor.page.selectOption('#node-input-contentFrom', 'template');
+      assert.deepEqual([await visible('#node-input-template'), await visible('#node-input-subject')], [true, false]);
+      assert.deepEqual(
+        (await tabs()).map((label) => label.trim()),
+        ['Preview', 'Delivery'],
+      );
+      await editor.done();
+      assert.equal(await editor.isMarkedInvalid(send), true, 'a template must be chosen');
+
+      await editor.edit(send);
+      assert.equal(await editor.page.inputValue('#node-input-contentFrom'), 'template');
+      await editor.page.fill('#node-input-template', 'nope');
+      await editor.page.locator('#node-input-template').blur();
+      await editor.page.locator('.marketing-preview-notice', { hasText: 'There is no template "nope".' }).waitFor();
+      await editor.page.selectOption('#node-input-contentFrom', 'campaign');
+      assert.deepEqual([await visible('#node-input-template'), await visible('#node-input-subject')], [false, false]);
+      assert.equal(await editor.page.inputValue('#marketing-send-preview-campaign'), 'welcome', 'of its trigger');
+      await editor.page.locator('.marketing-preview-notice', { hasText: 'There is no campaign "welcome".' }).waitFor();
+      await editor.done();
+      assert.equal(await editor.isMarkedInvalid(send), false);
+
+      await editor.edit(send);
+      await editor.page.selectOption('#node-input-contentFrom', 'inline');
+      assert.equal(await editor.page.inputValue('#node-input-subject'), 'Hello {{ lead.name }}');
+      assert.equal((await tabs()).length, 4);
+      await editor.done();
+      assert.equal(await editor.isMarkedInvalid(send), false);
+    });
+
     it('refuses to launch what is not deployed, and deploys', async () => {
       await editor.press(trigger);
       assert.equal(await editor.page.locator('.marketing-launch-go').count(), 0);
@@ -249,14 +286,25 @@ for (const { release, version, adminRoot } of releases) {
     });
 
     it('has help for every node', async () => {
-      for (const name of ['store', 'account', 'lead', 'trigger', 'segment', 'consent', 'delay', 'send', 'campaign']) {
+      for (const name of [
+        'store',
+        'account',
+        'lead',
+        'trigger',
+        'segment',
+        'consent',
+        'delay',
+        'send',
+        'campaign',
+        'event',
+      ]) {
         const help = String(await editor.page.evaluate(`RED.nodes.getNodeHelp('marketing-${name}')`));
         assert.match(help, /<h3[^>]*>Details<\/h3>/, name);
       }
     });
 
     it('opens every dialog without an error', async () => {
-      for (const type of ['marketing-consent', 'marketing-delay', 'marketing-lead', 'marketing-campaign']) {
+      for (const type of ['consent', 'delay', 'lead', 'campaign', 'event'].map((name) => `marketing-${name}`)) {
         const id = await editor.drag(type, 200, 500);
         await editor.edit(id);
         assert.ok((await editor.page.locator('.marketing-form .form-row:visible').count()) >= 3, type);
