@@ -23,12 +23,16 @@ const validator = createValidator(SHARED);
  */
 export function apiRouter(deps: ApiDeps): Router {
   const router = Router({ caseSensitive: true });
+  const described = remembered((root) => {
+    const document = writeOpenApi(OPERATIONS, SHARED, root);
+    return { document, json: JSON.stringify(document) };
+  });
   router.get('/openapi.json', (request, response) => {
-    const body = JSON.stringify(writeOpenApi(OPERATIONS, SHARED, placeOf(request).root));
+    const { json: body } = described(placeOf(request).root);
     send(request, response, { status: 200, headers: { 'Content-Type': 'application/json' }, body });
   });
   router.get('/docs', (request, response) => {
-    const { headers, body } = docsPage(writeOpenApi(OPERATIONS, SHARED, placeOf(request).root));
+    const { headers, body } = docsPage(described(placeOf(request).root).document);
     send(request, response, { status: 200, headers, body });
   });
   for (const [path, operations] of byPath(OPERATIONS)) {
@@ -57,7 +61,7 @@ function handle(one: Operation, deps: ApiDeps): RequestHandler {
     const place = placeOf(request);
     const params = validator.parameters(one.params, checkTexts(request.params));
     const query = validator.parameters(one.query, checkTexts(valuesOf(place.query)));
-    const version = versionOf(request.headers['if-match']);
+    const version = versionOf(matchOf(request, one));
     const body = one.body ? checked(one, await readJson(request, one.maxBody)) : await noBody(request);
     const call: Call = {
       services: caller.services,
@@ -70,6 +74,24 @@ function handle(one: Operation, deps: ApiDeps): RequestHandler {
     };
     const work = async (): Promise<Answer> => answerOf(await one.handler(call), usualStatus(one), place);
     send(request, response, await withKey(request, one, { caller, place, body }, work));
+  };
+}
+
+/** A condition that nobody would look at is not taken in silence. @throws InputError `E_HEADER` */
+function matchOf({ headers }: Request, one: Operation): string | undefined {
+  const match = headers['if-match'];
+  if (match === undefined || one.versioned) return match;
+  throw new InputError('E_HEADER', 'What this is about has no version: leave If-Match out.', {
+    details: { errors: [{ parameter: 'If-Match', detail: 'Not taken here.' }] },
+  });
+}
+
+/** The last result is kept: the same is asked for again and again, by anybody. */
+function remembered<T>(make: (root: string) => T): (root: string) => T {
+  let last: { readonly root: string; readonly made: T } | undefined;
+  return (root) => {
+    if (last?.root !== root) last = { root, made: make(root) };
+    return last.made;
   };
 }
 

@@ -21,7 +21,7 @@ export class Child {
   constructor(order: Order, kind: RuntimeKind = 'plain') {
     const full: RuntimeOrder = {
       ...order,
-      marketing: libModule('marketing'),
+      marketing: libModule(path.join('marketing', 'index')),
       channels: libModule(path.join('channels', 'index')),
       // Node-RED loads the built nodes, which use the built library.
       ...(kind === 'plain'

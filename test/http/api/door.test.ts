@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { InputError } from '../../../lib/errors';
-import { assertGuarded } from '../../../lib/http/api';
+import type { IncomingMessage } from 'node:http';
+import { createRateLimits } from '../../../lib/access';
+import { codeOf, InputError } from '../../../lib/errors';
+import { admit, assertGuarded } from '../../../lib/http/api';
 import { onSqlite, openWorld, type Client, type World } from './kit';
 
 interface Problem {
@@ -165,5 +167,21 @@ describe('an API without tokens', () => {
       );
     for (const host of ['127.0.0.1', '::1', 'localhost']) assertGuarded({ host, tokensExist: false });
     assertGuarded({ host: '0.0.0.0', tokensExist: true });
+  });
+
+  it('answers nobody from another machine', async () => {
+    const codeFor = async (remoteAddress: string, tokensExist: boolean): Promise<string> => {
+      const request = { socket: { remoteAddress }, headers: {} } as unknown as IncomingMessage;
+      const deps = {
+        authenticate: () => Promise.resolve(undefined),
+        tokensExist: () => Promise.resolve(tokensExist),
+        limits: createRateLimits(),
+      };
+      const error: unknown = await admit(request, deps, () => undefined).catch((thrown: unknown) => thrown);
+      return codeOf(error);
+    };
+    assert.equal(await codeFor('203.0.113.5', false), 'E_API_UNGUARDED');
+    assert.equal(await codeFor('203.0.113.5', true), 'E_UNAUTHENTICATED');
+    assert.equal(await codeFor('::ffff:127.0.0.1', false), 'E_UNAUTHENTICATED');
   });
 });

@@ -66,6 +66,9 @@ onSqlite((db) => {
         assert.equal(any.status, 200);
         const wrong = await admin.ask<Thing>('PATCH', `/campaigns/${made.id}`, { name: 'X' }, { 'If-Match': 'x' });
         assert.deepEqual([wrong.status, wrong.body.code], [400, 'E_HEADER']);
+        const lead = await admin.ask<Thing>('POST', '/leads', { email: 'match@example.org' });
+        const unheard = await admin.ask<Thing>('PATCH', `/leads/${lead.body.id}`, { name: 'X' }, { 'If-Match': '"1"' });
+        assert.deepEqual([unheard.status, unheard.body.code], [400, 'E_HEADER'], 'leads have no versions');
       });
 
       it('let one of fifty win', async () => {

@@ -6,6 +6,8 @@ import { deployHello, onSqlite, openWorld, type Client, type World } from './kit
 
 const SEED = Number(process.env['MARKETING_TEST_SEED'] ?? 20260115);
 const CALLS = 20;
+/** Further calls of an operation that has not succeeded yet. */
+const PATIENCE = 100;
 
 /** Ids and keys of what the walk has made, by the first word of its address. */
 class Pool {
@@ -29,6 +31,7 @@ const BEFORE: Readonly<Record<string, { steps: readonly [string, object?][]; bod
   'campaigns.complete': { steps: [['launch']] },
   'campaigns.await': { steps: [['launch']], body: { action: 'complete' } },
   'campaigns.act': { steps: [['launch'], ['pause']] },
+  'campaigns.update': { steps: [], body: { name: 'Other' } },
   'campaigns.unschedule': { steps: [['schedule', { kind: 'daily', time: '09:00' }]] },
 };
 
@@ -54,7 +57,8 @@ async function furnish(world: World, pool: Pool): Promise<void> {
   const engagements = await admin.ask<{ items: { id: number }[] }>('GET', `/leads/${String(lead['id'])}/engagements`);
   pool.add('engagements', ...engagements.body.items.map(({ id }) => id));
   const webhook = await made('/webhooks', { url: 'https://example.org/hook', events: ['*'] });
-  for (let i = 0; i < 10; i++) await admin.ask('POST', `/webhooks/${String(webhook['id'])}/test`);
+  for (let i = 0; i < 10; i++)
+    pool.add('deliveries', (await admin.ask('POST', `/webhooks/${String(webhook['id'])}/test`)).body['id']);
   await marketing.scope.run(`UPDATE marketing_outbox SET state = 'dead' WHERE tenant_id = :tenant`);
 }
 
@@ -122,11 +126,11 @@ onSqlite((db) => {
       const before = BEFORE[one.operation.operationId];
       if (!before) return [];
       const { body } = await client.ask('POST', '/campaigns', { name: one.operation.operationId });
-      const path = (name: string): string => `/campaigns/${String(body['id'])}/${name}`;
+      const path = `/campaigns/${String(body['id'])}`;
       for (const [name, said] of before.steps)
-        assert.equal((await client.ask('POST', path(name), said)).status, 200, `${name} before ${one.path}`);
-      const name = one.path.replace('/campaigns/{id}/', '').replace('{action}', 'resume');
-      const answer = await client.ask(one.method, path(name), before.body);
+        assert.equal((await client.ask('POST', `${path}/${name}`, said)).status, 200, `${name} before ${one.path}`);
+      const address = one.path.replace('/campaigns/{id}', path).replace('{action}', 'resume');
+      const answer = await client.ask(one.method, address, before.body);
       contract.check(one, answer);
       return [answer.status];
     }
@@ -173,9 +177,13 @@ onSqlite((db) => {
       for (const one of described(document).sort((a, b) => rank(a) - rank(b))) {
         // A token of its own: the walk may revoke any.
         const client = await world.client('acme');
+        const id = one.operation.operationId;
         const all = await prepared(client, one);
         for (let i = 0; i < CALLS; i++) all.push(await call(client, one, maker(), i % 2 === 0));
-        statuses.set(one.operation.operationId, all);
+        // Whatever the dice say: what can succeed is seen to.
+        for (let i = 0; i < PATIENCE && !NOT_HERE.includes(id) && !all.some((status) => status < 300); i++)
+          all.push(await call(client, one, maker(), true));
+        statuses.set(id, all);
       }
       assert.deepEqual(world.incidents, []);
       const never = [...statuses].filter(([, all]) => !all.some((status) => status < 300)).map(([id]) => id);
