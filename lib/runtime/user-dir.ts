@@ -83,6 +83,7 @@ export function prepareFlows({ flows, userDir, editor, fillDatabase = false }: F
   const source = path.resolve(flows);
   if (!existsSync(source)) throw new InputError('E_FLOWS', `There are no flows at ${source}: check the path.`);
   mkdirSync(userDir, { recursive: true, mode: 0o700 });
+  writePackageFile(userDir);
   const isFolder = statSync(source).isDirectory();
   const inUserDir = path.dirname(source) === path.resolve(userDir);
   const files = isFolder ? flowFilesIn(source) : [source];
@@ -96,6 +97,14 @@ export function prepareFlows({ flows, userDir, editor, fillDatabase = false }: F
   if (credentials !== undefined)
     writeFileSync(credentialsOf(copy), `${JSON.stringify(credentials, null, 4)}\n`, { mode: 0o600 });
   return copy;
+}
+
+/** Node-RED reads it to find further nodes. Headless it changes no files, and would complain that it is not there. */
+function writePackageFile(userDir: string): void {
+  const file = path.join(userDir, 'package.json');
+  if (existsSync(file)) return;
+  const content = { name: 'node-red-project', description: 'A Node-RED Project', version: '0.0.1', private: true };
+  writeFileSync(file, `${JSON.stringify(content, null, 4)}\n`);
 }
 
 function withDatabase(node: FlowFileNode): FlowFileNode {
