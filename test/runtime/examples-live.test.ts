@@ -154,4 +154,18 @@ describe('the examples, at work', function () {
     );
     assert.ok(waiting.length > 1, 'nine in the morning is another moment in another zone');
   });
+
+  it('08: the event nodes hear what happens', async () => {
+    const delivered = (type: string) =>
+      eventually(async () =>
+        marketing.scope.get(
+          `SELECT id FROM marketing_outbox WHERE tenant_id = :tenant AND type = :type AND state = 'delivered' LIMIT 1`,
+          { type },
+        ),
+      );
+    await inject('Save Mary');
+    assert.ok(await delivered('marketing.lead.created'));
+    await inject('Raise her score');
+    assert.ok(await delivered('marketing.lead.scored'));
+  });
 });
