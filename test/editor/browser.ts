@@ -63,14 +63,14 @@ export class EditorPage {
       viewport: { width: options.width ?? 1440, height: options.height ?? 900 },
       locale: options.locale ?? 'en-US',
     });
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(45_000);
     const editor = new EditorPage(page);
     await page.goto(url);
     await page.waitForSelector('.red-ui-palette-node[data-palette-type="marketing-send"]', {
       state: 'attached',
       timeout: 60_000,
     });
-    await page.waitForSelector('#red-ui-loading-progress', { state: 'hidden', timeout: 30_000 }).catch(() => undefined);
+    await page.waitForSelector('#red-ui-loading-progress', { state: 'hidden', timeout: 60_000 }).catch(() => undefined);
     return editor;
   }
 
@@ -181,7 +181,7 @@ export class EditorPage {
   }
 
   /** Waits until the text under a node fits. */
-  async waitForStatus(id: string, pattern: RegExp, timeout = 30_000): Promise<string> {
+  async waitForStatus(id: string, pattern: RegExp, timeout = 60_000): Promise<string> {
     const fitting = async (): Promise<string | undefined> => {
       const status = await this.status(id);
       return pattern.test(status) ? status : undefined;
@@ -227,7 +227,7 @@ async function boxOf(
 }
 
 /** Asks again and again until there is an answer. Milliseconds. */
-async function until<T>(what: string, ask: () => Promise<T | undefined>, timeout = 15_000): Promise<T> {
+async function until<T>(what: string, ask: () => Promise<T | undefined>, timeout = 45_000): Promise<T> {
   const end = performance.now() + timeout;
   for (;;) {
     const answer = await ask();
