@@ -20,8 +20,12 @@ import type { ActionOptions, ActOptions, Campaign } from './types';
 export interface Along {
   /** Before anything is read. */
   first?(tx: Scope): Promise<void>;
+  /** Right before the change, as a hook of this one action; what it throws is thrown as it is. */
+  before?(tx: Scope, campaign: Campaign): Promise<void>;
   /** After the change. */
   also?(tx: Scope, before: Campaign): Promise<void>;
+  /** At the end, as {@link before}. */
+  after?(tx: Scope, campaign: Campaign): Promise<void>;
   /** Leads back to `scheduled` where the campaign has a next run. */
   rests?: boolean;
 }
@@ -153,6 +157,7 @@ export class CampaignActions {
     const plan = planOf(lifecycle, before, action, { resting });
     await this.mustBeAllowed(tx, before, plan, prepared, { lock: true });
     for (const step of plan.steps) await this.hooks.run('before', step, before, tx, blame);
+    await along.before?.(tx, before);
     await move(tx, before, plan, { planned: resting });
     if (plan.steps[0].effect === 'launch') {
       const definition = prepared.definition;
@@ -166,10 +171,11 @@ export class CampaignActions {
     const after = await readCampaign(tx, id);
     await tell(tx, before, after, plan, { actor, reason: options.reason });
     for (const step of plan.steps) await this.hooks.run('after', step, after, tx, blame);
+    await along.after?.(tx, after);
     return { plan, after };
   }
 
-  /** Limits, guards and the conditions of the definition. Changes nothing. */
+  /** Roles, limits, guards and the conditions of the definition. Changes nothing. */
   private async mustBeAllowed(
     db: Scope,
     campaign: Campaign,
@@ -177,6 +183,8 @@ export class CampaignActions {
     { options, blame }: Prepared,
     { lock }: { lock: boolean },
   ): Promise<void> {
+    // Whatever a definition calls it, and whatever an action sets going again: what it does decides who may do it.
+    for (const { effect } of plan.steps) authorise(options.actor, permissionFor(effect));
     if (plan.activates) await mustHaveRoom(db, { lock });
     for (const step of plan.steps) {
       await this.hooks.ask(step, campaign, options.actor, db, blame);

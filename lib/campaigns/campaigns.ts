@@ -112,10 +112,16 @@ export class Campaigns {
   /**
    * Changes fields: what is absent stays, `null` removes, `data` and `content` are replaced as a whole. Not while the campaign is
    * active or cancelled. Paused, whoever has entered stays; a changed audience decides about those who have not.
-   * @throws as {@link create}; ConflictError `E_CAMPAIGN_STATE`, `E_CAMPAIGN_DELETED`, `E_CONFLICT`
+   * @throws as {@link create}; ConflictError `E_CAMPAIGN_STATE`, `E_CAMPAIGN_DELETED`, `E_CONFLICT`; ForbiddenError
+   *   `E_APPROVAL_NEEDED`, where the changed audience of a paused campaign is a large one
    */
-  update(key: number | string, fields: CampaignFields, options?: ActionOptions): Promise<Campaign> {
-    return this.editor.update(key, fields, options);
+  update(
+    key: number | string,
+    fields: CampaignFields,
+    options?: ActionOptions,
+    along?: Pick<Along, 'before' | 'after'>,
+  ): Promise<Campaign> {
+    return this.editor.update(key, fields, options, along);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { authorise, nameOf, type Actor } from '../access';
 import { ConflictError, NotFoundError } from '../errors';
 import { record } from '../history';
 import { lockCampaigns } from '../ledger';
@@ -5,7 +6,8 @@ import { parseJson, type Scope } from '../store';
 import type { Decision } from '../types';
 import type { Campaigns } from './campaigns';
 import { takeAsSent } from './reconcile';
-import type { CampaignReport } from './types';
+import { standingOf } from './standing';
+import type { ActionOptions, CampaignReport } from './types';
 
 /** Somebody who could not be served, with the cause. */
 export interface DeadLetter {
@@ -52,6 +54,9 @@ interface StepRow {
   message_reason: string | null;
 }
 
+/** Who looks, or decides; held to their roles. */
+type ReadBy = Pick<ActionOptions, 'actor'>;
+
 /** What people look at and decide about a campaign under way: its report, its stuck people, anybody's story. */
 export class CampaignDesk {
   constructor(
@@ -62,30 +67,12 @@ export class CampaignDesk {
   ) {}
 
   /** How a campaign's people fare, counted from the rows. */
-  async report(key: number | string): Promise<CampaignReport> {
+  async report(key: number | string, { actor }: ReadBy = {}): Promise<CampaignReport> {
+    authorise(actor, 'analytics:read');
     const campaign = await this.campaigns.get(key);
     const values = { id: campaign.id };
     return this.scope.background(async (db) => {
-      const ended = await db.all<{ reason: string | null; people: number }>(
-        `SELECT reason, COUNT(*) AS people FROM marketing_enrollments
-         WHERE tenant_id = :tenant AND campaign_id = :id AND state = 'ended' GROUP BY reason ORDER BY people DESC`,
-        values,
-      );
-      const active = await db.get<{ people: number }>(
-        `SELECT COUNT(*) AS people FROM marketing_enrollments
-         WHERE tenant_id = :tenant AND campaign_id = :id AND state = 'active'`,
-        values,
-      );
-      // One enrollment may have several open steps (a fork): it counts once, for the one that needs somebody most.
-      const stuck = await db.all<{ worst: string; people: number }>(
-        `SELECT w.worst, COUNT(*) AS people FROM (
-           SELECT s.enrollment_id, MIN(CASE s.state WHEN 'unknown' THEN 'a unknown' WHEN 'failed' THEN 'b dead' ELSE 'c orphaned' END) AS worst
-           FROM marketing_steps s
-           WHERE s.tenant_id = :tenant AND s.campaign_id = :id AND s.state IN ('unknown', 'failed', 'orphaned')
-             AND s.station_id IN (SELECT t.id FROM marketing_stations t WHERE t.tenant_id = :tenant AND t.definition_key = :definition)
-           GROUP BY s.enrollment_id) AS w GROUP BY w.worst`,
-        { ...values, definition: campaign.definition },
-      );
+      const { endedBy, under, stuckBy } = await standingOf(db, campaign);
       const messages = await db.all<{ state: string; in_doubt: number; count: number }>(
         `SELECT m.state, m.in_doubt, COUNT(*) AS count FROM marketing_messages m
          WHERE m.tenant_id = :tenant AND m.campaign_id = :id GROUP BY m.state, m.in_doubt`,
@@ -107,9 +94,6 @@ export class CampaignDesk {
          GROUP BY s.station_id`,
         { ...values, definition: campaign.definition },
       );
-      const stuckBy = (worst: string): number => Number(stuck.find((row) => row.worst === worst)?.people ?? 0);
-      const endedBy = Object.fromEntries(ended.map(({ reason, people }) => [reason ?? 'completed', Number(people)]));
-      const under = Number(active?.people ?? 0);
       const messagesBy: Record<string, number> = {};
       for (const { state, count } of messages) messagesBy[state] = (messagesBy[state] ?? 0) + Number(count);
       const byStation = (id: number): Record<string, number> =>
@@ -119,10 +103,10 @@ export class CampaignDesk {
       return {
         campaign,
         audience: under + Object.values(endedBy).reduce((sum, people) => sum + people, 0),
-        waiting: under - stuckBy('a unknown') - stuckBy('b dead') - stuckBy('c orphaned'),
-        dead: stuckBy('b dead'),
-        unknown: stuckBy('a unknown'),
-        orphaned: stuckBy('c orphaned'),
+        waiting: under - stuckBy.unknown - stuckBy.dead - stuckBy.orphaned,
+        dead: stuckBy.dead,
+        unknown: stuckBy.unknown,
+        orphaned: stuckBy.orphaned,
         ended: endedBy,
         messages: messagesBy,
         possiblyTwice: messages
@@ -141,9 +125,9 @@ export class CampaignDesk {
     });
   }
 
-  /** Messages of which nobody knows whether they went out. */
-  unknown(key: number | string, limit = 1_000): Promise<UnknownMessage[]> {
-    return this.stuck(key, 'unknown', async (id, definition) =>
+  /** Messages of which nobody knows whether they went out. They name addresses, which takes `lead:read`. */
+  unknown(key: number | string, { actor, limit = 1_000 }: ReadBy & { limit?: number } = {}): Promise<UnknownMessage[]> {
+    return this.stuck(key, actor, async (id, definition) =>
       this.scope.all<UnknownMessage & object>(
         `SELECT s.id AS step, s.lead_id AS lead, t.step AS station, m.address, m.message_key AS ${this.scope.dialect.quote('messageKey')},
                 s.updated_at AS since
@@ -157,8 +141,8 @@ export class CampaignDesk {
   }
 
   /** The dead-letter list of a campaign. */
-  deadLetters(key: number | string, limit = 1_000): Promise<DeadLetter[]> {
-    return this.stuck(key, 'failed', async (id, definition) =>
+  deadLetters(key: number | string, { actor, limit = 1_000 }: ReadBy & { limit?: number } = {}): Promise<DeadLetter[]> {
+    return this.stuck(key, actor, async (id, definition) =>
       this.scope.all<DeadLetter & object>(
         `SELECT s.id AS step, s.lead_id AS lead, t.step AS station, s.reason, s.updated_at AS at FROM marketing_steps s
          JOIN marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant AND t.definition_key = :definition
@@ -172,10 +156,7 @@ export class CampaignDesk {
    * Puts everybody in the dead-letter list (or the given steps) back into the queue.
    * @throws ConflictError `E_CAMPAIGN_STATE`, when the campaign is neither active nor paused
    */
-  retry(
-    key: number | string,
-    { steps, actor = 'system' }: { steps?: readonly number[]; actor?: string } = {},
-  ): Promise<number> {
+  retry(key: number | string, { steps, actor }: ReadBy & { steps?: readonly number[] } = {}): Promise<number> {
     return this.putBack(key, 'failed', 'campaign.retried', steps, actor);
   }
 
@@ -187,9 +168,10 @@ export class CampaignDesk {
   async reconcile(
     key: number | string,
     as: 'sent' | 'resend',
-    { steps, actor = 'system' }: { steps?: readonly number[]; actor?: string } = {},
+    { steps, actor }: ReadBy & { steps?: readonly number[] } = {},
   ): Promise<number> {
     if (as === 'resend') return this.putBack(key, 'unknown', 'campaign.resent', steps, actor);
+    authorise(actor, 'campaign:launch');
     const campaign = await this.campaigns.get(key);
     let total = 0;
     for (;;) {
@@ -203,7 +185,7 @@ export class CampaignDesk {
         await record(tx, {
           event: 'campaign.reconciled',
           campaign: campaign.id,
-          actor,
+          actor: nameOf(actor),
           payload: { as, people: taken },
         });
         return taken;
@@ -219,8 +201,9 @@ export class CampaignDesk {
    * Somebody's story in a campaign: each decision with the values that were looked at, each step, in order.
    * @throws NotFoundError `E_NOT_ENROLLED`
    */
-  async why(key: number | string, lead: number): Promise<StoryLine[]> {
-    const campaign = await this.campaigns.get(key);
+  async why(key: number | string, lead: number, { actor }: ReadBy = {}): Promise<StoryLine[]> {
+    authorise(actor, 'lead:read');
+    const campaign = await this.campaigns.get(key, asked(actor));
     const enrollments = await this.scope.all<{
       id: number;
       state: string;
@@ -265,10 +248,11 @@ export class CampaignDesk {
 
   private async stuck<T>(
     key: number | string,
-    _state: string,
+    actor: Actor | undefined,
     read: (id: number, definition: string) => Promise<T[]>,
   ): Promise<T[]> {
-    const campaign = await this.campaigns.get(key);
+    authorise(actor, 'lead:read');
+    const campaign = await this.campaigns.get(key, asked(actor));
     return read(campaign.id, campaign.definition);
   }
 
@@ -277,8 +261,9 @@ export class CampaignDesk {
     state: 'failed' | 'unknown',
     event: string,
     steps: readonly number[] | undefined,
-    actor: string,
+    actor: Actor | undefined,
   ): Promise<number> {
+    authorise(actor, 'campaign:launch');
     const campaign = await this.campaigns.get(key);
     let total = 0;
     for (;;) {
@@ -292,7 +277,7 @@ export class CampaignDesk {
            WHERE tenant_id = :tenant AND state = :state AND id IN (SELECT r.step FROM ${tx.dialect.rows('rows', { step: 'int' }, 'r')})`,
           { now: tx.clock.now(), state, rows: JSON.stringify(rows.map(({ id }) => [id])) },
         );
-        await record(tx, { event, campaign: campaign.id, actor, payload: { people: rows.length } });
+        await record(tx, { event, campaign: campaign.id, actor: nameOf(actor), payload: { people: rows.length } });
         return rows.length;
       });
       total += count;
@@ -318,6 +303,10 @@ export class CampaignDesk {
       { id, definition, state, ...(steps ? { steps: JSON.stringify(steps.map((step) => [step])) } : {}) },
     );
   }
+}
+
+function asked(actor: Actor | undefined): ReadBy {
+  return actor === undefined ? {} : { actor };
 }
 
 function mustBeUnderWay(key: string, state: string | undefined): void {

@@ -2,16 +2,19 @@ import { authorise, nameOf } from '../access';
 import { ConflictError, InputError } from '../errors';
 import { record } from '../history';
 import type { Scope, SqlValue } from '../store';
+import type { Along } from './actions';
 import { segmentsOf } from './audience-fields';
 import { assignments, columnsOf, differences, remembered, writeChannels } from './columns';
 import type { CampaignDefinition, CampaignDeps } from './deps';
 import { checkFields, checkTogether } from './fields';
 import { checkKey, keyFor, underKey } from './keys';
 import { Lifecycle } from './lifecycle';
+import { mustBeApproved } from './limits';
 import { changedMeanwhile, definitionOf, mustBeVersion, mustNotBeDeleted } from './refusals';
 import { campaignOf, findCampaign, readCampaign, type CampaignRow } from './rows';
 import { announceCampaign, standing } from './telling';
-import type { ActionOptions, Audience, Campaign, CampaignFields, NewCampaign } from './types';
+import type { LifecycleSource } from './stages';
+import type { ActionOptions, Audience, Campaign, CampaignFields, CampaignState, NewCampaign } from './types';
 
 /** Columns that a clone takes over. Not its life, and not its schedule: a copy starts nothing by itself. */
 const CLONED = `definition_key, segment_key, own_segment, on_unknown, own_policy, data, type, description, objective, kpi, owner, team,
@@ -45,7 +48,7 @@ export class CampaignEditor {
       }),
       ...audienceColumns(fields, definition),
       definition_key: definitionKey,
-      stage: Lifecycle.of(definition).initial,
+      ...beginning(definition),
       on_unknown: fields.onUnknown ?? definition.onUnknown,
       own_policy: fields.onUnknown === undefined ? 0 : 1,
     };
@@ -56,13 +59,19 @@ export class CampaignEditor {
 
   /** See `Campaigns.ensure`. */
   async ensure(definition: string, options: ActionOptions = {}): Promise<Campaign> {
+    authorise(options.actor, 'campaign:write');
     const known = await findCampaign(this.scope, definition);
     if (known && known.definition_key === definition) return this.followDefinition(known, options);
     return this.create({ key: definition, definition }, options);
   }
 
   /** See `Campaigns.update`. */
-  async update(key: number | string, given: CampaignFields, options: ActionOptions = {}): Promise<Campaign> {
+  async update(
+    key: number | string,
+    given: CampaignFields,
+    options: ActionOptions = {},
+    along: Pick<Along, 'before' | 'after'> = {},
+  ): Promise<Campaign> {
     authorise(options.actor, 'campaign:write');
     checkFields(given, { creating: false });
     const seen = await readCampaign(this.scope, key);
@@ -71,13 +80,15 @@ export class CampaignEditor {
     const fields = await this.complete(seen.definition, given);
     const definition = await this.deps.definition(seen.definition);
     const actor = nameOf(options.actor);
+    const { version } = await this.approved(seen, fields, definition, options);
     return this.scope.transaction(async (tx) => {
       const row = await findCampaign(tx, seen.id);
       if (!row) throw changedMeanwhile(seen.key);
       const before = campaignOf(row);
       mustBeEditable(before);
-      mustBeVersion(before, options.version);
+      mustBeVersion(before, version);
       checkTogether({ ...before, ...fields });
+      await along.before?.(tx, before);
       const columns: Record<string, SqlValue> = {
         ...columnsOf(fields),
         ...(fields.onUnknown === undefined ? {} : { on_unknown: fields.onUnknown, own_policy: 1 }),
@@ -86,7 +97,10 @@ export class CampaignEditor {
           : audienceColumns(fields, definition, row)),
       };
       const changed = differences(before, campaignOf(withColumns(row, columns)));
-      if (changed.length === 0) return before;
+      if (changed.length === 0) {
+        await along.after?.(tx, before);
+        return before;
+      }
       const done = await tx.run(
         `UPDATE marketing_campaigns SET ${assignments(columns)}, version = version + 1, updated_at = :now
          WHERE tenant_id = :tenant AND id = :id AND version = :seen AND deleted_at IS NULL`,
@@ -104,6 +118,7 @@ export class CampaignEditor {
         ...(options.reason === undefined ? {} : { payload: { reason: options.reason } }),
       });
       await announceCampaign(tx, 'marketing.campaign.updated', after, actor, { changed });
+      await along.after?.(tx, after);
       return after;
     });
   }
@@ -121,7 +136,7 @@ export class CampaignEditor {
     checkFields({ name }, { creating: false });
     if (as.key !== undefined) checkKey(as.key);
     const definition = await this.deps.definition(origin.definition);
-    const columns = { ...columnsOf({ name }), stage: Lifecycle.of(definition ?? {}).initial };
+    const columns = { ...columnsOf({ name }), ...beginning(definition ?? {}) };
     return underKey(this.scope, { key: as.key ?? keyFor(name), made: as.key === undefined }, (tx, free) =>
       this.insert(tx, free, columns, nameOf(actor), origin),
     );
@@ -140,6 +155,26 @@ export class CampaignEditor {
     return data === undefined ? fields : { ...fields, data: { ...data } };
   }
 
+  /**
+   * A paused campaign may have its audience still to be entered: whoever changes that must be allowed to launch the other one. What
+   * was looked at must still be so when it is written.
+   */
+  private async approved(
+    seen: Campaign,
+    fields: CampaignFields,
+    definition: CampaignDefinition | undefined,
+    options: ActionOptions,
+  ): Promise<ActionOptions> {
+    const { segment, audience, data } = fields;
+    if (seen.state !== 'paused' || definition?.entryMode !== 'launch') return options;
+    if (segment === undefined && audience === undefined && data === undefined) return options;
+    const row = await findCampaign(this.scope, seen.id);
+    if (row?.version !== seen.version) throw changedMeanwhile(seen.key);
+    const columns = { ...columnsOf(fields), ...audienceColumns(fields, definition, row) };
+    await mustBeApproved(this.deps, campaignOf(withColumns(row, columns)), options);
+    return { ...options, version: seen.version };
+  }
+
   private async insert(
     tx: Scope,
     key: string,
@@ -151,7 +186,6 @@ export class CampaignEditor {
     const own: Record<string, SqlValue> = {
       ...columns,
       campaign_key: key,
-      state: 'draft',
       created_by: actor.slice(0, 128),
       created_at: now,
       updated_at: now,
@@ -210,6 +244,12 @@ export class CampaignEditor {
       return readCampaign(tx, campaign.id);
     });
   }
+}
+
+/** Where a new campaign stands. */
+function beginning(definition: LifecycleSource): { state: CampaignState; stage: string } {
+  const lifecycle = Lifecycle.of(definition);
+  return { state: lifecycle.stateOf(lifecycle.initial), stage: lifecycle.initial };
 }
 
 /** States in which nobody is under way. */

@@ -41,6 +41,9 @@ const BUILT_IN: Readonly<Record<BuiltIn, Rule>> = {
   optimize: { from: ['active', 'paused'] },
 };
 
+/** States in which nobody is on the way; a campaign whose run is over prepares its next one. */
+const PREPARING: readonly CampaignState[] = ['draft', 'scheduled', 'queued', 'completed'];
+
 /** Other words for the same. */
 const ALIASES: Readonly<Record<string, BuiltIn>> = { close: 'complete' };
 
@@ -63,7 +66,8 @@ export const PAST: Readonly<Record<LifecycleEffect, string>> = {
  *
  * A declared transition is an action; what it does to the engine follows from what its stages mean (to an active stage = launch,
  * from a paused one = resume …). The engine's own actions (`launch`, `pause` …) work as well. Where a declared transition leads
- * between the same states, they follow it, its condition included; else they lead to the first stage of the state.
+ * between the same states, they follow it, its condition included; else they lead to the first stage of the state. Nothing leads
+ * around a condition: who is planned ahead, or paused, before the action meets the same one.
  */
 export class Lifecycle {
   private static readonly standard = new Lifecycle({});
@@ -85,9 +89,12 @@ export class Lifecycle {
       : Lifecycle.standard;
   }
 
-  /** Where a new campaign stands. */
+  /** Where a new campaign stands: at the stage that means draft; where none is listed, at the first one, if it means a preparation. */
   get initial(): string {
-    return this.locate(undefined, 'draft');
+    const [first] = this.known.declared;
+    const drafted = this.known.declared.some((stage) => this.stateOf(stage) === 'draft');
+    const begins = first !== undefined && !drafted && ['scheduled', 'queued'].includes(this.stateOf(first));
+    return begins ? first : this.locate(undefined, 'draft');
   }
 
   /** The stages as the definition lists them. */
@@ -175,10 +182,26 @@ export class Lifecycle {
       const way = covering.find((transition) => fromOf(transition).includes(stage));
       return way && { ...this.step(stage, action, way), effect: builtIn };
     }
-    const target = this.stageFor(to);
-    return target === undefined
-      ? undefined
-      : { action, from: stage, to: target, state: this.stateOf(target), effect: builtIn };
+    const guarded = this.guarded(state, to);
+    if (guarded) return { ...this.step(stage, action, guarded), effect: builtIn };
+    // Taken back is a campaign to where it began, whatever that stage means.
+    const target = to === 'draft' ? this.initial : this.stageFor(to);
+    if (target === undefined || (target === stage && state !== 'scheduled')) return undefined;
+    return { action, from: stage, to: target, state: this.stateOf(target), effect: builtIn };
+  }
+
+  /**
+   * The declared way into a state whose condition must hold for others that come from elsewhere as well: a campaign that was planned
+   * ahead instead of launched, or paused before it was completed, would go around it. From the first stage, if there is one.
+   */
+  private guarded(from: CampaignState, to: CampaignState): Transition | undefined {
+    const near = (state: CampaignState): boolean =>
+      state !== to && PREPARING.includes(state) === PREPARING.includes(from);
+    const ways = this.transitions
+      .map(([, transition]) => transition)
+      .filter((it) => it.condition !== undefined && this.stateOf(it.to) === to)
+      .filter((it) => fromOf(it).some((stage) => near(this.stateOf(stage))));
+    return ways.find((it) => fromOf(it).includes(this.initial)) ?? ways[0];
   }
 
   private step(stage: string, action: string, { to, condition }: Transition): LifecycleStep {

@@ -3,7 +3,7 @@ import type { Lifecycle, LifecycleStep } from './lifecycle';
 import { mustNotBeDeleted } from './refusals';
 import type { Campaign, CampaignState } from './types';
 
-/** The permission that an action needs: to say something about a campaign is less than to move it. */
+/** The permission that an action, or its effect, needs: to say something about a campaign is less than to move it. */
 export function permissionFor(action: string): 'campaign:write' | 'campaign:launch' {
   return action === 'optimize' ? 'campaign:write' : 'campaign:launch';
 }

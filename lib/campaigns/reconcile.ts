@@ -1,9 +1,11 @@
+import { noteSent } from '../leads';
 import { CounterDeltas } from '../ledger';
 import { moveMetrics, settledOf, type MetricDelta } from '../metrics';
 import type { Scope } from '../store';
 
 interface InDoubt {
   step: number;
+  lead: number;
   campaign: number;
   station: number;
   message: number | null;
@@ -22,7 +24,7 @@ export async function takeAsSent(tx: Scope, steps: readonly number[]): Promise<n
   const { dialect } = tx;
   const now = tx.clock.now();
   const rows = await tx.all<InDoubt>(
-    `SELECT s.id AS step, s.campaign_id AS campaign, s.station_id AS station, m.id AS message, m.variant, m.channel,
+    `SELECT s.id AS step, s.lead_id AS lead, s.campaign_id AS campaign, s.station_id AS station, m.id AS message, m.variant, m.channel,
             m.settled_at, m.cost_micros
      FROM ${dialect.rows('rows', { wanted: 'int' }, 'r')}
      ${dialect.join} marketing_steps s ON s.id = r.wanted AND s.tenant_id = :tenant
@@ -48,6 +50,10 @@ export async function takeAsSent(tx: Scope, steps: readonly number[]): Promise<n
   await moveMetrics(
     tx,
     rows.flatMap((row) => movedBy(row, now)),
+  );
+  await noteSent(
+    tx,
+    rows.filter(({ message }) => message !== null),
   );
   const counters = new CounterDeltas();
   for (const { campaign, station } of rows) counters.add(campaign, station, 'sent');

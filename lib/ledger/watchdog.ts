@@ -1,7 +1,7 @@
 import { messageOf } from '../errors';
 import type { LedgerHost } from './host';
 import type { RuntimeLease } from './runtime-lease';
-import { findFinishedCampaigns, healEnrollments, recordLeftTheFlow, settleForks } from './sql/watch';
+import { findFinishedCampaigns, healEnrollments, recordLeftTheFlow, settleForks, type SearchPlace } from './sql/watch';
 import type { Station } from './station';
 
 /** How long the branches of a fork have to arrive before the fork is closed. */
@@ -45,6 +45,8 @@ export class Watchdog {
   /** When people on wires were last looked at, ms. */
   private lookedAt: number;
   private jumpedAt = -Infinity;
+  /** Where the search for campaigns that are through goes on. */
+  private searched: SearchPlace | undefined;
   private round = 0;
 
   constructor(
@@ -117,7 +119,7 @@ export class Watchdog {
       await this.attempt('healing enrollments', () => healEnrollments(host.scope, host.clock.now()));
     }
     if (!slow) {
-      await this.attempt('completing campaigns', () => this.complete());
+      await this.attempt('completing campaigns', () => this.complete(thorough));
       return;
     }
     const now = host.clock.now();
@@ -136,7 +138,7 @@ export class Watchdog {
       });
     }
     await this.attempt('upkeep', () => options.upkeep());
-    await this.attempt('completing campaigns', () => this.complete());
+    await this.attempt('completing campaigns', () => this.complete(thorough));
   }
 
   /**
@@ -148,8 +150,14 @@ export class Watchdog {
     this.lookedAt = now;
   }
 
-  private async complete(): Promise<void> {
-    for (const campaign of await findFinishedCampaigns(this.host.scope)) await this.options.finished(campaign);
+  /** Of very many active campaigns, each sweep looks at some: what takes long must not be done every other second. */
+  private async complete(all: boolean): Promise<void> {
+    if (all) this.searched = undefined;
+    do {
+      const { finished, next } = await findFinishedCampaigns(this.host.scope, this.searched);
+      this.searched = next;
+      for (const campaign of finished) await this.options.finished(campaign);
+    } while (all && this.searched && !this.stopped);
   }
 
   private async attempt(what: string, work: () => Promise<unknown>): Promise<void> {

@@ -112,13 +112,16 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     campaigns,
   });
   campaigns.on('before', 'launch', (tx, campaign) => schedules.launches(tx, campaign));
-  campaigns.on('after', 'launch', (tx, campaign) => {
-    tx.afterCommit(() => {
-      escalations
-        .launched(campaign)
-        .catch((error: unknown) => log.warn(`Escalations of "${campaign.key}" are not set yet: ${messageOf(error)}`));
+  // What came due while it was paused was passed over: it has its moment now.
+  for (const going of ['launch', 'resume']) {
+    campaigns.on('after', going, (tx, campaign) => {
+      tx.afterCommit(() => {
+        escalations
+          .launched(campaign)
+          .catch((error: unknown) => log.warn(`Escalations of "${campaign.key}" are not set yet: ${messageOf(error)}`));
+      });
     });
-  });
+  }
   const history = createHistory(scope, { authorise });
   const unsubscribe = await unsubscribeLinks(scope, options);
   const ledger = new Ledger({
@@ -212,6 +215,8 @@ export async function assemble(house: House, tenant: string, working: boolean): 
       if (other === tenant) return Promise.resolve(marketing);
       const known = neighbours.get(other) ?? assemble(house, other, false);
       neighbours.set(other, known);
+      // One that could not be put together is tried again when it is next asked for.
+      known.catch(() => neighbours.delete(other));
       return known;
     },
     health: () => healthOf(scope, timers, ledger, working),

@@ -1,5 +1,7 @@
+import { authorise } from '../access';
 import {
   Campaigns,
+  type ActionOptions,
   type AudienceEstimate,
   type AudienceReader,
   type CampaignDeps,
@@ -31,8 +33,8 @@ export class CampaignService extends Campaigns {
   }
 
   /** How many people a launch would enter now, and how many it would hold out. */
-  async estimate(key: number | string): Promise<AudienceEstimate> {
-    return this.house().audiences.estimate(await this.get(key));
+  async estimate(key: number | string, options?: ActionOptions): Promise<AudienceEstimate> {
+    return this.house().audiences.estimate(await this.get(key, options));
   }
   /** The size of an audience: a saved segment's, or everybody. */
   async estimateSegment(segment: string | undefined): Promise<{ audience: number }> {
@@ -40,14 +42,14 @@ export class CampaignService extends Campaigns {
     return { audience: (await this.house().segments.preview({ key: segment })).count };
   }
 
-  report(key: number | string): ReturnType<CampaignDesk['report']> {
-    return this.house().desk.report(key);
+  report(...args: Parameters<CampaignDesk['report']>): ReturnType<CampaignDesk['report']> {
+    return this.house().desk.report(...args);
   }
-  unknown(key: number | string): ReturnType<CampaignDesk['unknown']> {
-    return this.house().desk.unknown(key);
+  unknown(...args: Parameters<CampaignDesk['unknown']>): ReturnType<CampaignDesk['unknown']> {
+    return this.house().desk.unknown(...args);
   }
-  deadLetters(key: number | string): ReturnType<CampaignDesk['deadLetters']> {
-    return this.house().desk.deadLetters(key);
+  deadLetters(...args: Parameters<CampaignDesk['deadLetters']>): ReturnType<CampaignDesk['deadLetters']> {
+    return this.house().desk.deadLetters(...args);
   }
   retry(...args: Parameters<CampaignDesk['retry']>): Promise<number> {
     return this.house().desk.retry(...args);
@@ -56,16 +58,18 @@ export class CampaignService extends Campaigns {
     return this.house().desk.reconcile(...args);
   }
   /** Somebody's story. @throws NotFoundError `E_UNKNOWN_LEAD`, `E_NOT_ENROLLED` */
-  async why(key: number | string, lead: number | string): Promise<StoryLine[]> {
-    if (typeof lead === 'number') return this.house().desk.why(key, lead);
+  async why(key: number | string, lead: number | string, options: ActionOptions = {}): Promise<StoryLine[]> {
+    authorise(options.actor, 'lead:read');
+    if (typeof lead === 'number') return this.house().desk.why(key, lead, options);
     const found = await this.house().leads.get({ email: lead });
     if (!found) throw new NotFoundError('E_UNKNOWN_LEAD', `There is no lead "${lead}".`);
-    return this.house().desk.why(key, found.id);
+    return this.house().desk.why(key, found.id, options);
   }
   orphans(): ReturnType<Definitions['orphans']> {
     return this.house().definitions.orphans();
   }
-  move(args: Parameters<Definitions['move']>[0]): Promise<number> {
+  async move(args: Parameters<Definitions['move']>[0], { actor }: ActionOptions = {}): Promise<number> {
+    authorise(actor, 'campaign:launch');
     return this.house().definitions.move(args);
   }
 }

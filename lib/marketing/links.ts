@@ -49,7 +49,7 @@ const MOST_FORMER = 50;
 async function formerSecrets(scope: Scope, configured: string | undefined): Promise<string[]> {
   return scope.transaction(async (tx) => {
     const row = await tx.get<{ value: string }>(
-      `SELECT value FROM marketing_settings WHERE tenant_id = :tenant AND name = :name`,
+      `SELECT value FROM marketing_settings WHERE tenant_id = :tenant AND name = :name ${tx.dialect.forUpdate}`,
       { name: FORMER_SECRETS },
     );
     const known = row ? (JSON.parse(row.value) as string[]) : [];

@@ -18,7 +18,7 @@ import type {
 /** What models need of an opened Marketing, which fits. */
 export interface ModelStore {
   readonly clock: Clock;
-  readonly campaigns: Pick<Campaigns, 'act' | 'can' | 'create' | 'get' | 'list' | 'on' | 'update'>;
+  readonly campaigns: Pick<Campaigns, 'act' | 'can' | 'create' | 'get' | 'list' | 'update'>;
   readonly history: Pick<History, 'list'>;
   readonly documents: Pick<Documents, 'save'>;
   readonly catalogue: Pick<DefinitionCatalogue, 'definitionFor'>;
@@ -87,37 +87,21 @@ export class InStoreKeeper implements Keeper {
     const data = steps.data && { ...campaign.data, ...steps.data };
     const budget = data && typeof data['budget'] === 'number' ? data['budget'] : campaign.budget;
     if (action === 'edit') {
-      await steps.before(this.viewOf({ ...campaign, ...(data ? { data } : {}) }));
-      const changed = await this.store.campaigns.update(
-        campaign.id,
-        { ...(data ? { data } : {}), ...(budget === undefined ? {} : { budget }) },
-        how,
+      const fields = { ...(data ? { data } : {}), ...(budget === undefined ? {} : { budget }) };
+      return this.viewOf(
+        await this.store.campaigns.update(campaign.id, fields, how, {
+          before: (_tx, one) => steps.before(this.viewOf({ ...one, ...fields })),
+          after: (_tx, one) => steps.after(this.viewOf(one)),
+        }),
       );
-      await steps.after(this.viewOf(changed));
-      return this.viewOf(changed);
     }
-    // What a guard or hook of the model threw, as it was: within, the engine has made an error of its own of it.
-    const thrown: unknown[] = [];
-    const step = (work: (view: ModelCampaign) => Promise<void>) => async (_tx: Scope, one: Campaign) => {
-      if (one.id !== campaign.id) return;
-      thrown.length = 0;
-      await work(this.viewOf(one)).catch((error: unknown) => {
-        thrown.push(error);
-        throw error;
-      });
-    };
-    const ends = [
-      this.store.campaigns.on('before', '*', step(steps.before)),
-      this.store.campaigns.on('after', '*', step(steps.after)),
-    ];
-    try {
-      const first = data && ((tx: Scope) => writeData(tx, campaign, { data, budget, actor: nameOf(actor) }));
-      return this.viewOf(await this.store.campaigns.act(campaign.id, action, how, first ? { first } : {}));
-    } catch (error) {
-      throw thrown[0] ?? error;
-    } finally {
-      for (const end of ends) end();
-    }
+    return this.viewOf(
+      await this.store.campaigns.act(campaign.id, action, how, {
+        ...(data ? { first: (tx: Scope) => writeData(tx, campaign, { data, budget, actor: nameOf(actor) }) } : {}),
+        before: (_tx, one) => steps.before(this.viewOf(one)),
+        after: (_tx, one) => steps.after(this.viewOf(one)),
+      }),
+    );
   }
 
   /** The campaign of this name; a draft is made of the declaration when there is none. */
@@ -140,10 +124,11 @@ export class InStoreKeeper implements Keeper {
         { actor: `model:${type}` },
       );
     }
+    const key = [type, id, name].join(SEPARATOR).slice(0, 128);
     try {
       return await this.store.campaigns.create(
         {
-          key: [type, id, name].join(SEPARATOR).slice(0, 128),
+          key,
           name: declaration.name ?? name,
           definition,
           subject: { type, id },
@@ -155,8 +140,10 @@ export class InStoreKeeper implements Keeper {
       );
     } catch (error) {
       if (!(error instanceof ConflictError) || error.code !== 'E_CAMPAIGN_EXISTS') throw error;
-      // Another process made it at the same moment.
-      return this.store.campaigns.get([type, id, name].join(SEPARATOR).slice(0, 128));
+      // Another process made it at the same moment; or another model's id and name make the same key.
+      const there = await this.store.campaigns.get(key);
+      if (there.subject?.type === type && there.subject.id === id) return there;
+      throw error;
     }
   }
 

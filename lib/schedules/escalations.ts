@@ -63,7 +63,7 @@ export class Escalations {
     deps.timers.on(KIND, ({ data }) => this.ring(data as Ring));
   }
 
-  /** Call after each launch: sets a timer per rule. */
+  /** Call after each launch, and when a campaign goes on after a pause: sets a timer per rule. */
   async launched(campaign: Campaign): Promise<void> {
     await this.arm(campaign, await this.deps.rules(campaign.definition), new Set());
   }

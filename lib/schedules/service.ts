@@ -125,26 +125,24 @@ export class ScheduleService {
   }
 
   /**
-   * Sets the timers of all planned runs that have none: a crash may have come between the plan and its timer. Where the rules of a
-   * zone have changed since, it plans anew.
+   * Sets the timers of what is due soon: a crash may have come between the plan and its timer. What is due later is left to the sweep,
+   * so that a start with a hundred thousand plans is cheap. Where the rules of a zone have changed since, it plans anew.
    */
   async recover(): Promise<void> {
-    const known = new Map((await this.deps.timers.list(KIND)).map(({ key, at }) => [key, at]));
-    const planned = await this.planned();
-    for (let start = 0; start < planned.length; start += PAGE) {
-      const page = planned.slice(start, start + PAGE);
+    const soon = this.scope.clock.now() + 2 * SWEEP_MS;
+    for await (const page of this.planned()) {
       const schedules = await this.schedulesOf(page);
       for (const { id, next_run_at } of page) {
         const at = await this.planAnew(id, next_run_at, schedules.get(id));
-        if (known.get(String(id)) !== at) await this.deps.timers.set(KIND, String(id), at);
+        if (at <= soon || at !== next_run_at) await this.deps.timers.set(KIND, String(id), at);
       }
     }
   }
 
   /** Sets the timers of what is due soon: a process that is no longer there may have planned it. */
   private async sweep(): Promise<void> {
-    for (const { id, next_run_at } of await this.planned(this.scope.clock.now() + 2 * SWEEP_MS)) {
-      await this.deps.timers.set(KIND, String(id), next_run_at);
+    for await (const page of this.planned(this.scope.clock.now() + 2 * SWEEP_MS)) {
+      for (const { id, next_run_at } of page) await this.deps.timers.set(KIND, String(id), next_run_at);
     }
   }
 
@@ -153,13 +151,20 @@ export class ScheduleService {
     if (next !== undefined) await this.deps.timers.set(KIND, String(id), next);
   }
 
-  /** What is planned, the soonest first: all of it, or up to a moment. Ids and moments only: a hundred thousand of them are few. */
-  private planned(until?: number): Promise<Planned[]> {
-    const bound = until === undefined ? 'next_run_at IS NOT NULL' : 'next_run_at <= :until';
-    return this.scope.all<Planned>(
-      `SELECT id, next_run_at FROM marketing_campaigns WHERE tenant_id = :tenant AND deleted_at IS NULL AND ${bound} ORDER BY next_run_at`,
-      until === undefined ? {} : { until },
-    );
+  /** What is planned, the soonest first: all of it, or up to a moment. A page at a time, with a turn for others in between. */
+  private async *planned(until?: number): AsyncGenerator<readonly Planned[]> {
+    const end = until === undefined ? '' : 'AND next_run_at <= :until';
+    for (let last: Planned | undefined = { id: 0, next_run_at: -1 }; last;) {
+      const page: Planned[] = await this.scope.all<Planned>(
+        `SELECT id, next_run_at FROM marketing_campaigns
+         WHERE tenant_id = :tenant AND deleted_at IS NULL AND next_run_at >= :at AND (next_run_at > :at OR id > :id) ${end}
+         ORDER BY next_run_at, id LIMIT ${PAGE}`,
+        { at: last.next_run_at, id: last.id, ...(until === undefined ? {} : { until }) },
+      );
+      yield page;
+      last = page.length < PAGE ? undefined : page.at(-1);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   private async schedulesOf(planned: readonly Planned[]): Promise<Map<number, Schedule>> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Lifecycle, type CampaignState } from '../../lib/campaigns';
+import { CampaignDesk, Lifecycle, type CampaignState } from '../../lib/campaigns';
 import { ConflictError, ForbiddenError, InputError } from '../../lib/errors';
 import { listenersOf } from '../../lib/outbox';
 import { moveMetrics } from '../../lib/metrics';
@@ -220,16 +220,60 @@ eachDatabase((db) => {
       assert.equal((await house.campaigns.get('spring')).version, 1);
     });
 
+    it('meets the condition of its definition from every stage, also from one that it was planned ahead to', async () => {
+      house.definitions.set(
+        'enterprise',
+        definition({
+          stages: ['queued', 'active', 'paused', 'completed'],
+          transitions: { activate: { from: 'queued', to: 'active', condition: 'plenty' } },
+        }),
+      );
+      const { campaigns } = house;
+      const { id, state, stage } = await campaigns.create({ key: 'welcome', definition: 'enterprise' });
+      assert.deepEqual([state, stage, (await campaigns.clone(id)).stage], ['queued', 'queued', 'queued']);
+      for (const action of ['activate', 'launch']) {
+        await assert.rejects(campaigns.act(id, action), { code: 'E_GUARD', message: /condition is not met: plenty/ });
+      }
+      await campaigns.act(id, 'schedule');
+      await assert.rejects(campaigns.launch(id), { code: 'E_GUARD' });
+      assert.equal((await campaigns.act(id, 'unschedule')).stage, 'queued');
+      await house.scope.run(
+        `UPDATE marketing_campaigns SET state = 'draft', stage = 'draft' WHERE tenant_id = :tenant`,
+      );
+      await assert.rejects(campaigns.launch(id), { code: 'E_GUARD' });
+      await campaigns.update(id, { data: { budget: 'plenty' } });
+      assert.equal((await campaigns.launch(id)).stage, 'active');
+    });
+
+    it('is allowed by what it does, whatever it is called', async () => {
+      house.definitions.set('sly', definition({ transitions: { optimize: { from: 'draft', to: 'active' } } }));
+      const { campaigns } = house;
+      const writer = { actor: { ...person('ada', 'marketer'), scopes: ['campaign:read', 'campaign:write'] as const } };
+      await campaigns.create({ key: 'sly', definition: 'sly' }, writer);
+      await assert.rejects(campaigns.act('sly', 'optimize', writer), { code: 'E_FORBIDDEN' });
+      const { id } = await house.at('active', 'spring');
+      assert.equal((await campaigns.act(id, 'optimize', writer)).state, 'active');
+      await campaigns.awaitAction(id, 'optimize');
+      assert.equal((await campaigns.can(id, 'optimize', writer)).allowed, false);
+      await assert.rejects(campaigns.act(id, 'optimize', writer), { code: 'E_FORBIDDEN' }, 'it would go on with it');
+      assert.equal((await campaigns.get(id)).state, 'paused');
+    });
+
     it('holds everybody to their roles', async () => {
       const { id } = await house.campaigns.create({ key: 'spring' });
       const viewer = { actor: person('eve', 'viewer') };
       const approver = { actor: person('bob', 'approver') };
       const narrow = { actor: { ...person('ada', 'admin'), scopes: ['campaign:read' as const] } };
       const { campaigns } = house;
+      const desk = new CampaignDesk(house.scope, campaigns, () => undefined);
       for (const who of [viewer, approver, narrow]) {
         for (const attempt of [
           () => campaigns.create({ name: 'x' }, who),
           () => campaigns.update(id, { name: 'x' }, who),
+          () => campaigns.ensure('generic', who),
+          () => desk.retry(id, who),
+          () => desk.reconcile(id, 'sent', who),
+          () => desk.reconcile(id, 'resend', who),
           () => campaigns.clone(id, {}, who),
           () => campaigns.act(id, 'launch', who),
           () => campaigns.act(id, 'optimize', who),
@@ -252,6 +296,10 @@ eachDatabase((db) => {
       const nobody = { actor: person('nobody') };
       for (const attempt of [
         () => campaigns.get(id, nobody),
+        () => desk.report(id, nobody),
+        () => desk.unknown(id, nobody),
+        () => desk.deadLetters(id, nobody),
+        () => desk.why(id, 1, nobody),
         () => campaigns.list({}, nobody),
         () => campaigns.limits(nobody),
       ]) {
@@ -363,6 +411,31 @@ eachDatabase((db) => {
       }
       assert.equal((await campaigns.launch('large', { actor: boss })).state, 'active');
       assert.equal((await campaigns.launch('own', { actor: 'approvals', approved: true })).state, 'active');
+    });
+
+    it('cannot be given to a small campaign that was paused before its people were in', async () => {
+      const house = await House.open(db, {
+        countAudience: ({ segment }) => Promise.resolve(segment === 'vips' ? 10 : 1_000),
+      });
+      house.definitions.set('journey', definition({ entryMode: 'launch' }));
+      await house.campaigns.setLimits({ approvalAbove: 100 });
+      const { campaigns } = house;
+      const marketer = { actor: person('ada', 'marketer') };
+      await campaigns.create({ key: 'few', definition: 'journey', segment: 'vips' }, marketer);
+      await campaigns.launch('few', marketer);
+      await campaigns.pause('few', marketer);
+      for (const change of [
+        { segment: 'pros' },
+        { segment: null },
+        { segment: null, audience: { include: ['pros'] } },
+      ]) {
+        await assert.rejects(campaigns.update('few', change, marketer), { code: 'E_APPROVAL_NEEDED' });
+      }
+      assert.equal((await campaigns.update('few', { name: 'Few', data: { a: 1 } }, marketer)).segment, 'vips');
+      assert.equal(
+        (await campaigns.update('few', { segment: 'pros' }, { actor: person('root', 'admin') })).segment,
+        'pros',
+      );
     });
   });
 });

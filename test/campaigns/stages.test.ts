@@ -87,6 +87,15 @@ describe('a lifecycle', () => {
     });
   });
 
+  /** Phase 2 of the requirement. */
+  const QUEUED = Lifecycle.of({
+    stages: ['queued', 'active', 'paused', 'completed', 'cancelled'],
+    transitions: {
+      activate: { from: 'queued', to: 'active', condition: 'data.subscription_date <= today()' },
+      complete: { from: 'active', to: 'completed', condition: 'data.emails_sent >= 5' },
+    },
+  });
+
   const REVIEWED: LifecycleSource = {
     stages: ['idea', { name: 'review', state: 'draft' }, 'warm-up', 'main', 'on hold', 'done'],
     transitions: {
@@ -149,7 +158,7 @@ describe('a lifecycle', () => {
     assert.deepEqual(effects('review', 'approve', 'launch'), ['launch', 'launch']);
     assert.equal(lifecycle.next('review', 'approve').condition, 'data.budget > 0');
     assert.equal(lifecycle.next('review', 'launch').condition, 'data.budget > 0');
-    assert.equal(lifecycle.next('done', 'launch').condition, undefined);
+    assert.equal(lifecycle.next('done', 'launch').condition, 'data.budget > 0', 'its next run is a launch as well');
     assert.deepEqual(effects('main', 'hold', 'pause', 'withdraw', 'close'), ['pause', 'pause', 'complete', 'complete']);
     assert.deepEqual([effects('on hold', 'go_on'), effects('idea', 'submit')], [['resume'], ['stage']]);
     assert.deepEqual([effects('warm-up', 'widen'), effects('done', 'reopen')], [['stage'], ['stage']]);
@@ -170,7 +179,41 @@ describe('a lifecycle', () => {
     assert.equal(lifecycle.next('Ready', 'launch').to, 'b');
   });
 
-  it('always begins as a draft, whatever the list says', () => {
+  it('begins at its first stage where none means draft, and is taken back to that', () => {
+    assert.equal(QUEUED.initial, 'queued');
+    assert.deepEqual(tableOf(QUEUED, ['queued', 'scheduled', 'draft'], ['activate', ...ACTIONS]), {
+      queued: { activate: 'active', schedule: 'scheduled', launch: 'active', cancel: 'cancelled' },
+      scheduled: {
+        schedule: 'scheduled',
+        unschedule: 'queued',
+        queue: 'queued',
+        launch: 'active',
+        cancel: 'cancelled',
+      },
+      // One that was made under an earlier list.
+      draft: { schedule: 'scheduled', queue: 'queued', launch: 'active', cancel: 'cancelled' },
+    });
+    assert.equal(Lifecycle.of({ stages: ['scheduled', 'active'] }).next('scheduled', 'unschedule').to, 'scheduled');
+    assert.equal(Lifecycle.of({ stages: ['queued', 'draft', 'active'] }).initial, 'draft');
+  });
+
+  it('lets nobody around the condition of a declared transition, wherever they come from', () => {
+    const met = (action: string, ...stages: string[]): unknown[] =>
+      stages.map((stage) => QUEUED.next(stage, action).condition);
+    const before = 'data.subscription_date <= today()';
+    assert.deepEqual(met('activate', 'queued'), [before]);
+    assert.deepEqual(met('launch', 'queued', 'scheduled', 'draft', 'completed'), [before, before, before, before]);
+    const enough = 'data.emails_sent >= 5';
+    assert.deepEqual(met('complete', 'active', 'paused'), [enough, enough]);
+    assert.deepEqual(met('close', 'paused'), [enough]);
+    // Whoever is paused has been active: nothing is asked again, and whoever stops asks nothing.
+    assert.deepEqual(
+      [met('resume', 'paused'), met('cancel', 'queued', 'active')],
+      [[undefined], [undefined, undefined]],
+    );
+  });
+
+  it('without a preparation in its list begins as a draft', () => {
     const lifecycle = Lifecycle.of({ stages: ['running', 'finished'] });
     assert.deepEqual([lifecycle.initial, lifecycle.stages], ['draft', ['running', 'finished']]);
     assert.equal(lifecycle.next('draft', 'launch').to, 'running');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { parkUnfinished } from '../../lib/campaigns';
+import { CampaignDesk, parkUnfinished } from '../../lib/campaigns';
 import { VirtualClock } from '../../lib/clock';
+import type { Scope, SqlValues } from '../../lib/store';
 import { eachDatabase } from '../kit/databases';
 import { Hands, World, type Runtime } from './world';
 
@@ -186,5 +187,32 @@ eachDatabase((db) => {
         { audience: people, dead: 1, unknown: 1, waiting: 0, ended: { completed: people - 2 } },
       );
     });
+
+    it('is told as of one moment: nobody is missed or counted twice who goes on while it is counted', async () => {
+      await launched();
+      let ended = 0;
+      const restless = interrupted(world.scope, async () => {
+        const next = await world.scope.get<{ id: number }>(
+          `SELECT MIN(id) AS id FROM marketing_enrollments WHERE tenant_id = :tenant AND state = 'active'`,
+        );
+        ended += await world.scope.run(
+          `UPDATE marketing_enrollments SET state = 'ended', reason = 'meanwhile' WHERE tenant_id = :tenant AND id = :id`,
+          { id: next?.id ?? 0 },
+        );
+      });
+      const report = await new CampaignDesk(restless, world.campaigns, () => undefined).report('journey');
+      assert.ok(ended > 1);
+      assert.equal(report.audience, people);
+    });
   });
 });
+
+/** A scope that lets something happen between any two statements of background work. */
+function interrupted(scope: Scope, happen: () => Promise<void>): Scope {
+  const after = <T>(result: Promise<T>): Promise<T> => result.then((value) => happen().then(() => value));
+  return Object.assign(Object.create(scope) as Scope, {
+    all: (text: string, values?: SqlValues) => after(scope.all(text, values)),
+    get: (text: string, values?: SqlValues) => after(scope.get(text, values)),
+    background: <T>(work: (db: Scope) => Promise<T>) => scope.background((db) => work(interrupted(db, happen))),
+  });
+}

@@ -48,6 +48,31 @@ eachDatabase((db) => {
       });
     }
 
+    it('has the escalation rules of a definition act on its campaigns, after a pause as soon as they go on', async () => {
+      await marketing.documents.save({
+        id: 'sales',
+        stages: ['plan', 'active', 'closed'],
+        automation: { escalation: [{ after: '10 minutes', action: 'reassign_to_manager' }] },
+      });
+      const armed = async (): Promise<void> => {
+        while ((await marketing.timers.list('campaign-escalation')).length === 0) {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      };
+      const { id } = await marketing.campaigns.create({ name: 'Spring', definition: 'sales' });
+      await marketing.campaigns.launch(id);
+      await armed();
+      await marketing.campaigns.pause(id);
+      await clock.advance(15 * 60_000);
+      assert.deepEqual(await marketing.campaigns.assignments(id), []);
+      await marketing.campaigns.resume(id);
+      while ((await marketing.campaigns.assignments(id)).length === 0) await clock.advance(1_000);
+      assert.deepEqual(
+        (await marketing.campaigns.assignments(id)).map(({ kind, assignee }) => [kind, assignee]),
+        [['role', 'manager']],
+      );
+    });
+
     it('enters a lead by an event once, however often the event is told', async () => {
       await deploy('event');
       await marketing.campaigns.ensure('hello');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { nameOf } from '../../lib/access';
 import { VirtualClock } from '../../lib/clock';
 import { ConflictError, InputError } from '../../lib/errors';
 import { openMarketing, type Marketing } from '../../lib/marketing';
@@ -99,6 +100,63 @@ eachDatabase((db) => {
       const events = (await again.marketing().history()).map(({ event }) => event);
       assert.deepEqual(events.slice(0, 2), ['campaign.launched', 'campaign.paused']);
       assert.equal(events.at(-1), 'campaign.resumed');
+    });
+
+    it('asks the guards and runs the hooks of each of two simultaneous calls for that call alone', async () => {
+      const told: string[] = [];
+      class Watched extends Product {
+        override marketingConfig(): MarketingDeclaration {
+          return {
+            ...super.marketingConfig(),
+            guards: { pause: (_campaign, { actor }) => actor !== 'eve' || 'not eve' },
+            hooks: {
+              beforePause: (_one, { actor }) => void told.push(`before ${nameOf(actor)}`),
+              afterPause: (_one, { actor }) => void told.push(`after ${nameOf(actor)}`),
+            },
+          };
+        }
+      }
+      const [one, other] = [new Watched(7), new Watched(7)];
+      await one.marketing().launchCampaign('product_launch');
+      const [ann, eve] = await Promise.allSettled([
+        one.marketing().pauseCampaign('product_launch', { actor: 'ann' }),
+        other.marketing().pauseCampaign('product_launch', { actor: 'eve' }),
+      ]);
+      assert.deepEqual([ann.status, eve.status], ['fulfilled', 'rejected']);
+      assert.deepEqual(told, ['before ann', 'after ann']);
+    });
+
+    it('takes an edit back when its hook throws', async () => {
+      class Strict extends Product {
+        override marketingConfig(): MarketingDeclaration {
+          return {
+            ...super.marketingConfig(),
+            hooks: {
+              afterEdit: () => {
+                throw new Error('the shop says no');
+              },
+            },
+          };
+        }
+      }
+      const marketed = new Strict(7).marketing();
+      await marketed.launchCampaign('product_launch', { a: 1 });
+      await marketed.pauseCampaign('product_launch');
+      await assert.rejects(marketed.editCampaign('product_launch', { a: 2 }), /the shop says no/);
+      assert.deepEqual((await marketed.campaign('product_launch')).data, { a: 1 });
+    });
+
+    it('never takes the campaign of another model for its own', async () => {
+      class Named extends HasMarketing(Object) {
+        constructor(readonly id: string) {
+          super();
+        }
+        marketingConfig(): MarketingDeclaration {
+          return { campaigns: { c: {}, 'b.c': {} } };
+        }
+      }
+      await new Named('1').marketing().launchCampaign('b.c');
+      await assert.rejects(new Named('1.b').marketing().launchCampaign('c'), { code: 'E_CAMPAIGN_EXISTS' });
     });
 
     it('takes everything back, data included, when a hook throws', async () => {

@@ -134,6 +134,19 @@ eachDatabase((db) => {
       assert.deepEqual(await outcomes(), ['2.0 pause done']);
     });
 
+    it('have their moment when a campaign that was paused at that time goes on', async () => {
+      await launch();
+      await world.campaigns.pause('spring');
+      await world.until(START + 30 * HOUR);
+      assert.deepEqual(await outcomes(), []);
+      await escalations.launched(await world.campaigns.resume('spring'));
+      await world.until(START + 31 * HOUR);
+      assert.deepEqual(await outcomes(), ['1.0 pause done']);
+      await escalations.launched(await world.campaigns.resume('spring'));
+      await world.until(START + 60 * HOUR);
+      assert.deepEqual([await outcomes(), (await world.campaigns.get('spring')).state], [['1.0 pause done'], 'active']);
+    });
+
     it('act once, however often they ring', async () => {
       rules = [
         { after: '1h', action: 'reassign_to_manager' },
