@@ -1,4 +1,4 @@
-import type { Scope } from '../store';
+import { storable, type Scope } from '../store';
 import { wantsSealing } from './wake';
 
 /** One entry of the history. */
@@ -46,7 +46,7 @@ function rowOf(entry: HistoryEntry): (string | number | null)[] {
   return [
     entry.campaign ?? null,
     entry.event,
-    entry.actor.slice(0, LONGEST_ACTOR),
+    storable(entry.actor, LONGEST_ACTOR),
     jsonOrNull(entry.before),
     jsonOrNull(entry.after),
     jsonOrNull(entry.payload),
@@ -55,7 +55,9 @@ function rowOf(entry: HistoryEntry): (string | number | null)[] {
 
 function jsonOrNull(value: unknown): string | null {
   if (value === undefined) return null;
-  return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'string' ? withoutAddresses(part) : part));
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'string' ? withoutAddresses(storable(part, Infinity)) : part,
+  );
 }
 
 /** Generous: what only looks like an address is struck out, too. Linear: neither side can match the other's part. */

@@ -140,11 +140,11 @@ async function insert(tx: Scope, items: readonly Fresh[]): Promise<number> {
   const { dialect } = tx;
   const json = dialect.name === 'postgres' ? 'r.metadata::jsonb' : 'r.metadata';
   return tx.run(
-    `${dialect.insertIgnore} INTO marketing_engagements
+    `${dialect.insertCounted} INTO marketing_engagements
             (tenant_id, lead_id, type, event_id, campaign_id, channel, variant, metadata, value_micros, tracked_at)
      SELECT :tenant, r.lead_id, r.type, r.event_id, r.campaign_id, r.channel, r.variant, ${json}, r.value_micros, r.at
        FROM ${dialect.rows('items', ROW, 'r')}
-      WHERE 1 = 1 ${dialect.ignoreTail}`,
+      WHERE 1 = 1 ${dialect.countedTail}`,
     {
       items: JSON.stringify(
         items.map((item) => [

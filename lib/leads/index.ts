@@ -6,6 +6,7 @@ export { setConsents, type Consent, type ConsentChange, type ConsentOptions, typ
 export { normaliseAddress, suppressAll, type Suppression } from './suppressions';
 export { checkEngagement, type Engagement, type RecordedEngagement } from './engagements';
 export { announceEngagements, type EngagementFacts } from './engagement-announcements';
+export { noteSent, type SentMessage } from './sent-engagements';
 export { createEngagements, Engagements, type EngagementQuery, type EngagementView } from './engagement-list';
 export type { LeadKey } from './read';
 export { normaliseEmail } from './email';

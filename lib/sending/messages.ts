@@ -1,8 +1,8 @@
 import { channels } from '../channels';
-import { announceEngagements } from '../leads';
+import { noteSent } from '../leads';
 import { lockCampaigns, type LeasedStep } from '../ledger';
 import { messageChanged, moveMetrics, settledOf, toMicros, type CountedMessage, type MetricDelta } from '../metrics';
-import type { Scope } from '../store';
+import { storable, type Scope } from '../store';
 import type { SendCheck } from './types';
 
 /** What is known of a step's message from earlier tries. */
@@ -102,7 +102,7 @@ export async function markSending(
         step.campaign,
         step.enrollment,
         step.lead,
-        address.slice(0, 254),
+        storable(address, 254),
         messageKey,
         contentId,
         date,
@@ -148,6 +148,7 @@ export async function markSending(
            account: dialect.excluded('account'),
            // A node that was edited between two tries may send on another channel.
            channel: dialect.excluded('channel'),
+           content_id: dialect.excluded('content_id'),
            variant: dialect.excluded('variant'),
            settled_at: 'NULL',
            cost_micros: dialect.excluded('cost_micros'),
@@ -230,8 +231,8 @@ export async function writeOutcomes(tx: Scope, channel: string, outcomes: readon
           outcome.state,
           outcome.charged ? 0 : 1,
           outcome.state === 'unknown' ? 1 : 0,
-          outcome.providerId?.slice(0, 255) ?? null,
-          outcome.reason?.slice(0, 255) ?? null,
+          outcome.providerId === undefined ? null : storable(outcome.providerId, 255),
+          outcome.reason === undefined ? null : storable(outcome.reason, 255),
           micros(outcome),
         ]),
       ),
@@ -253,31 +254,8 @@ export async function writeOutcomes(tx: Scope, channel: string, outcomes: readon
   );
   await noteSent(
     tx,
-    channel,
-    outcomes.filter(({ state }) => state === 'sent'),
-  );
-}
-
-async function noteSent(tx: Scope, channel: string, sent: readonly MessageOutcome[]): Promise<void> {
-  if (sent.length === 0) return;
-  const { dialect } = tx;
-  const now = tx.clock.now();
-  const type = `${channel}_sent`;
-  await tx.run(
-    `${dialect.insertIgnore} INTO marketing_engagements (tenant_id, lead_id, campaign_id, type, channel, event_id, variant, metadata, tracked_at)
-     SELECT :tenant, r.lead, r.campaign, :type, :channel, r.event, r.of_variant, ${dialect.name === 'postgres' ? `'{}'::jsonb` : `'{}'`}, :now
-     FROM ${dialect.rows('rows', { lead: 'int', campaign: 'int', event: 'text', of_variant: 'text' }, 'r')} WHERE 1 = 1 ${dialect.ignoreTail}`,
-    {
-      type,
-      channel,
-      now,
-      rows: JSON.stringify(
-        sent.map(({ step, variant = '' }) => [step.lead, step.campaign, `sent:${step.id}`, variant]),
-      ),
-    },
-  );
-  await announceEngagements(
-    tx,
-    sent.map(({ step }) => ({ lead: step.lead, campaign: step.campaign, type, channel, at: now })),
+    outcomes.flatMap(({ state, step: { id: step, lead, campaign }, variant = '' }) =>
+      state === 'sent' ? [{ step, lead, campaign, channel, variant }] : [],
+    ),
   );
 }

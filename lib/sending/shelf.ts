@@ -84,7 +84,10 @@ export class ContentShelf {
     return drafts.map((draft, index) => ('refused' in draft ? draft : (choices.get(hashes[index] ?? '') as Choice)));
   }
 
-  /** Contents that were kept for earlier tries, by id. One statement at most; what is gone is absent. */
+  /**
+   * Contents that were kept for earlier tries, by id. One statement at most; what is gone is absent, and so is what was written
+   * for another channel: the node has been given another account since.
+   */
   async kept(ids: readonly number[]): Promise<Map<number, Choice>> {
     const found = new Map<number, Choice>();
     const asked: number[] = [];
@@ -94,6 +97,7 @@ export class ContentShelf {
       else asked.push(id);
     }
     for (const [id, { content: words, language }] of await loadContents(this.scope, asked)) {
+      if (words.channel !== this.options.channel) continue;
       try {
         const content = compileContent(words, language);
         found.set(id, { id, content });

@@ -3,3 +3,4 @@ export type { Dialect, DialectName, RowColumn, Scope, Sql, SqlValue, SqlValues, 
 export { openStore, parseDatabaseUrl, redactUrl, type StoreOptions } from './open';
 export type { SqliteExtension, SqliteFunction } from './sqlite-functions';
 export { parseJson } from './json';
+export { storable } from './text';

@@ -80,6 +80,23 @@ eachDatabase((db) =>
         assert.equal((await history.list()).items.length, 2);
       });
 
+      it('lets no row be replaced by another one', async () => {
+        await write(2);
+        const replace = { sqlite: 'INSERT OR REPLACE', mysql: 'REPLACE', postgres: 'INSERT' }[store.dialect.name];
+        const conflict = store.dialect.name === 'postgres' ? `ON CONFLICT (id) DO UPDATE SET actor = 'eve'` : '';
+        await assert.rejects(
+          scope.run(
+            `${replace} INTO marketing_history (id, tenant_id, event, actor, at)
+             SELECT MIN(id), :tenant, 'campaign.changed', 'eve', 0 FROM marketing_history WHERE tenant_id = :tenant ${conflict}`,
+          ),
+          /append-only/,
+        );
+        assert.deepEqual(
+          (await history.list()).items.map(({ actor }) => actor),
+          ['ana', 'ana'],
+        );
+      });
+
       it('lets a row be sealed once', async () => {
         await write(1);
         assert.equal(await history.seal(), 1);
@@ -208,6 +225,9 @@ eachDatabase((db) =>
           [3, 2, 1],
         );
         await clock.advance(60_000);
+        for (let tries = 0; tries < 500 && (await timers.list('history-seal')).length > 0; tries++) {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
         assert.deepEqual(await timers.list('history-seal'), []);
         assert.deepEqual(errors, []);
         stop();
@@ -261,6 +281,16 @@ eachDatabase((db) =>
         const trusting = createHistory(scope);
         await assert.rejects(trusting.list({ by: { id: 'u1', roles: ['admin'] } }), { code: 'E_FORBIDDEN' });
       });
+    });
+
+    it('takes texts that hold NUL or half a character, and is sound with them', async () => {
+      await record(scope, {
+        event: 'campaign.held',
+        actor: `cli:${'a'.repeat(123)}😀`,
+        payload: { reason: '550 \0\ud800' },
+      });
+      assert.deepEqual((await history.list()).items[0]?.payload, { reason: '550 \ufffd\ufffd' });
+      assert.equal((await history.verify()).ok, true);
     });
 
     it('holds no e-mail addresses, wherever they come from', async () => {

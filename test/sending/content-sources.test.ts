@@ -56,9 +56,11 @@ eachDatabase((db) => {
       return rows.map(({ k, v, n }) => ({ template: k, version: v, messages: Number(n) }));
     }
     /** Waits until the campaign's run is over. */
-    async function over({ settle }: Run): Promise<void> {
+    async function over({ runtime, settle }: Run): Promise<void> {
       for (let tries = 0; tries < 20 && (await world.campaigns.get('journey')).state !== 'completed'; tries++) {
         await clock.advance(MINUTE);
+        // Awaited here: on the clock, a round may take longer than what is waited for.
+        await runtime.ledger.sweep();
         await settle();
       }
     }

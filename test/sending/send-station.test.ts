@@ -87,6 +87,7 @@ eachDatabase((db) => {
       assert.equal(await world.count('steps', `state = 'unknown'`), 2);
       assert.equal((await world.desk.unknown('journey')).length, 2);
       assert.equal(await world.desk.reconcile('journey', 'sent'), 2);
+      assert.equal(await world.count('engagements', `type = 'email_sent' AND channel = 'email' AND lead_id > 0`), 2);
       await runtime.ledger.sweep();
       await settle();
       assert.deepEqual(await world.standing(), { 'ended: completed': 2 });
@@ -221,6 +222,37 @@ eachDatabase((db) => {
           assert.ok(count - (counts[index] ?? 0) <= 6, `at most 5 (+1 at the edge) a second: ${counts.join(', ')}`),
         );
       assert.ok((counts.at(-1) ?? 0) >= 20, counts.join(', '));
+    });
+
+    it('writes what a server said whatever it said: half a character and NUL keep nobody for ever', async () => {
+      await open();
+      // Cut at the widths of the columns, it would end in half a character.
+      const odd = `550 \0${'x'.repeat(185)}😀${'x'.repeat(62)}😀😀`;
+      const { delivered } = await run(() => ({ status: 'rejected', kind: 'content', reason: odd }), { leads: 2 });
+      assert.equal(delivered.length, 2);
+      assert.equal(await world.count('messages', `state = 'failed' AND reason LIKE '550%xxx%'`), 2);
+      assert.equal(await world.count('enrollments', `state = 'ended' AND reason LIKE 'failed: 550%xxx%'`), 2);
+    });
+
+    it('tries again on the channel that the node has by then, with its words', async () => {
+      await open();
+      const first = await run(() => ({ status: 'deferred', reason: '450 later' }), { leads: 1 });
+      await first.runtime.close();
+      await clock.advance(2 * MINUTE);
+      const second = await run(() => sent, {
+        launched: true,
+        content: { channel: 'webhook', webhook: { url: 'https://example.org/hook' } },
+      });
+      assert.deepEqual(
+        second.delivered.map(({ request }) => request?.url),
+        ['https://example.org/hook'],
+      );
+      assert.equal(await world.count('messages', `state = 'sent' AND channel = 'webhook' AND attempt = 2`), 1);
+      const said = await world.scope.get<{ body: string }>(
+        `SELECT c.body FROM marketing_messages m JOIN marketing_contents c ON c.id = m.content_id AND c.tenant_id = :tenant
+         WHERE m.tenant_id = :tenant`,
+      );
+      assert.match(said?.body ?? '', /"channel":"webhook"/);
     });
 
     it('puts somebody whose data the content cannot take into the dead-letter list, alone', async () => {

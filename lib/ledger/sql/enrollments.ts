@@ -1,4 +1,4 @@
-import type { Scope } from '../../store';
+import { storable, type Scope } from '../../store';
 
 /** States of a step in which its branch may still go on, as SQL. */
 export const OPEN = `('waiting', 'working', 'released', 'branching', 'failed', 'unknown', 'orphaned', 'paused')`;
@@ -29,7 +29,7 @@ export async function endEnrollments(
          AND id IN (SELECT r.enrollment FROM ${tx.dialect.rows('rows', { enrollment: 'int' }, 'r')})
          AND NOT EXISTS (SELECT 1 FROM marketing_steps s
                          WHERE s.tenant_id = :tenant AND s.enrollment_id = marketing_enrollments.id AND s.state IN ${OPEN})`,
-      { reason: reason.slice(0, 191), now, rows: JSON.stringify(enrollments.map((id) => [id])) },
+      { reason: storable(reason, 191), now, rows: JSON.stringify(enrollments.map((id) => [id])) },
     );
   }
 }

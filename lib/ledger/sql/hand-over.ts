@@ -1,5 +1,5 @@
 import { record } from '../../history';
-import type { Scope } from '../../store';
+import { storable, type Scope } from '../../store';
 import { isOver, lockCampaigns } from './campaign-locks';
 import { CounterDeltas } from './counters';
 import { endEnrollments } from './enrollments';
@@ -88,7 +88,7 @@ export async function handOver(scope: Scope, items: readonly HandOver[], now: nu
         if (open) handed.set(parent.id, parent);
       } else if (open) {
         handed.set(parent.id, parent);
-        exits.push([parent.id, item.reason.slice(0, 191), item.outcome ?? null]);
+        exits.push([parent.id, storable(item.reason, 191), item.outcome ?? null]);
         counters.add(parent.campaign_id, parent.station_id, 'exited');
         if (!parent.forks) ends.push({ enrollment: parent.enrollment_id, reason: item.reason });
       }

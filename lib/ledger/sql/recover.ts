@@ -10,10 +10,14 @@ interface HeldRow {
   enrollment_id: number;
   station_id: number;
   crashes: number;
-  message_id: number | null;
+  policy: string;
+}
+
+interface SendingRow {
+  id: number;
+  step_id: number;
   variant: string;
   channel: string;
-  policy: string;
 }
 
 /** Deaths of its runtime after which a step is taken for the cause of them. */
@@ -48,19 +52,20 @@ export async function recoverRuntime(
     );
     if (mine === 0) return undefined;
     const stations = `(SELECT t.id FROM marketing_stations t WHERE t.tenant_id = :tenant)`;
-    const held = await tx.all<HeldRow>(
-      `SELECT s.id, s.campaign_id, s.enrollment_id, s.station_id, s.crashes, m.id AS message_id, m.variant, m.channel, COALESCE(t.on_unknown, c.on_unknown) AS policy
+    const seen = await tx.all<HeldRow>(
+      `SELECT s.id, s.campaign_id, s.enrollment_id, s.station_id, s.crashes, COALESCE(t.on_unknown, c.on_unknown) AS policy
        FROM marketing_steps s
        JOIN marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant
        JOIN marketing_campaigns c ON c.id = s.campaign_id AND c.tenant_id = :tenant
-       LEFT JOIN marketing_messages m ON m.step_id = s.id AND m.tenant_id = :tenant AND m.state = 'sending'
        WHERE s.tenant_id = :tenant AND s.station_id IN ${stations} AND s.state = 'working' AND s.lease_owner = :id`,
       { id },
     );
     const campaigns = await lockCampaigns(
       tx,
-      held.map(({ campaign_id }) => campaign_id),
+      seen.map(({ campaign_id }) => campaign_id),
     );
+    const held = await stillHeld(tx, id, seen);
+    const sending = await beingSent(tx, held);
     const ends: { enrollment: number; reason: string }[] = [];
     const rows: unknown[][] = [];
     const doubtful: number[] = [];
@@ -68,16 +73,18 @@ export async function recoverRuntime(
     const counters = new CounterDeltas();
     let poisonous = 0;
     for (const step of held) {
-      if (step.message_id !== null) {
-        doubtful.push(step.message_id);
-        const { campaign_id: campaign, variant, channel } = step;
+      const message = sending.get(step.id);
+      if (message) {
+        doubtful.push(message.id);
+        const { campaign_id: campaign } = step;
+        const { variant, channel } = message;
         moved.push(...settledOf({ campaign, variant, channel, state: 'unknown', settledAt: now, costMicros: 0 }));
       }
       if (step.crashes + 1 >= MAX_CRASHES) {
         poisonous++;
         counters.add(step.campaign_id, step.station_id, 'dead');
         rows.push([step.id, 'failed', step.crashes + 1, 'E_POISON: its runtime died with it again and again']);
-      } else if (step.message_id !== null && step.policy !== 'resend') {
+      } else if (message && step.policy !== 'resend') {
         counters.add(step.campaign_id, step.station_id, 'unknown');
         rows.push([step.id, 'unknown', step.crashes + 1, 'the sender stopped while it was under way']);
       } else if (isOver(campaigns.get(step.campaign_id))) {
@@ -97,6 +104,15 @@ export async function recoverRuntime(
         { now, rows: JSON.stringify(rows) },
       );
     }
+    // All steps before the counters, as everywhere.
+    let adrift = 0;
+    for (const state of ['released', 'branching']) {
+      adrift += await tx.run(
+        `UPDATE marketing_steps SET lease_owner = NULL
+         WHERE tenant_id = :tenant AND station_id IN ${stations} AND state = :state AND lease_owner = :id`,
+        { state, id },
+      );
+    }
     if (doubtful.length > 0) {
       await tx.run(
         `UPDATE marketing_messages SET state = 'unknown', in_doubt = 1, settled_at = :now,
@@ -106,19 +122,42 @@ export async function recoverRuntime(
       );
       await moveMetrics(tx, moved);
     }
-    let adrift = 0;
-    for (const state of ['released', 'branching']) {
-      adrift += await tx.run(
-        `UPDATE marketing_steps SET lease_owner = NULL
-         WHERE tenant_id = :tenant AND station_id IN ${stations} AND state = :state AND lease_owner = :id`,
-        { state, id },
-      );
-    }
     await endEnrollments(tx, ends, now);
     await counters.write(tx);
     const unknown = rows.filter(([, state]) => state === 'unknown').length;
     return { returned: rows.length - unknown - poisonous - ends.length, inDoubt: doubtful.length, poisonous, adrift };
   });
+}
+
+/**
+ * Of these steps, those that the runtime has in its hands at this moment, locked: it may not be dead after all, and be writing
+ * what became of some of them.
+ */
+async function stillHeld(tx: Scope, owner: string, seen: readonly HeldRow[]): Promise<HeldRow[]> {
+  if (seen.length === 0) return [];
+  const { dialect } = tx;
+  const rows = await tx.all<{ id: number }>(
+    `SELECT s.id FROM ${dialect.rows('rows', { step: 'int' }, 'r')}
+     ${dialect.join} marketing_steps s ON s.id = r.step AND s.tenant_id = :tenant
+     WHERE s.state = 'working' AND s.lease_owner = :owner
+     ${dialect.name === 'postgres' ? 'ORDER BY s.id FOR UPDATE OF s' : dialect.forUpdate}`,
+    { owner, rows: JSON.stringify(seen.map(({ id }) => [id]).sort(([a = 0], [b = 0]) => a - b)) },
+  );
+  const held = new Set(rows.map(({ id }) => id));
+  return seen.filter(({ id }) => held.has(id));
+}
+
+/** The messages of these steps that are marked `sending`. A statement after their lock: it sees what was marked until then. */
+async function beingSent(tx: Scope, steps: readonly HeldRow[]): Promise<Map<number, SendingRow>> {
+  if (steps.length === 0) return new Map();
+  const { dialect } = tx;
+  const rows = await tx.all<SendingRow>(
+    `SELECT m.id, m.step_id, m.variant, m.channel FROM ${dialect.rows('rows', { step: 'int' }, 'r')}
+     ${dialect.join} marketing_messages m ON m.step_id = r.step AND m.tenant_id = :tenant
+     WHERE m.state = 'sending' ${dialect.name === 'postgres' ? 'FOR UPDATE OF m' : dialect.forUpdate}`,
+    { rows: JSON.stringify(steps.map(({ id }) => [id])) },
+  );
+  return new Map(rows.map((row) => [row.step_id, row]));
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Scope } from '../../store';
+import { storable, type Scope } from '../../store';
 import type { StepResult } from '../types';
 import { isOver, lockCampaigns } from './campaign-locks';
 import { CounterDeltas } from './counters';
@@ -41,29 +41,34 @@ function verdictOf(result: StepResult, context: SettleContext, campaignState: st
         state: goesOn ? 'released' : 'done',
         port: result.port,
         dueAt: null,
-        reason: result.reason?.slice(0, 191) ?? null,
+        reason: short(result.reason),
         outcome: result.outcome === undefined ? null : JSON.stringify(result.outcome),
         keepsLease: goesOn,
       };
     }
     case 'retry':
-      return { ...base, state: 'waiting', dueAt: result.dueAt, reason: result.reason?.slice(0, 191) ?? null };
+      return { ...base, state: 'waiting', dueAt: result.dueAt, reason: short(result.reason) };
     case 'return':
       return { ...base, state: 'waiting' };
     case 'fail':
       return {
         ...base,
         state: 'failed',
-        reason: result.reason.slice(0, 191),
+        reason: short(result.reason),
         outcome: result.outcome === undefined ? null : JSON.stringify(result.outcome),
       };
     case 'unknown':
-      return { ...base, state: 'unknown', reason: result.reason.slice(0, 191) };
+      return { ...base, state: 'unknown', reason: short(result.reason) };
   }
 }
 
 function waitsAgain({ kind }: StepResult): boolean {
   return kind === 'retry' || kind === 'return';
+}
+
+/** A reason as the column takes it. */
+function short(reason: string | undefined): string | null {
+  return reason === undefined ? null : storable(reason, 191);
 }
 
 function overReason(state: string | undefined): string {

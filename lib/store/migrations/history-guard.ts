@@ -43,11 +43,15 @@ export const HISTORY_GUARD: Readonly<Record<Dialect['name'], { up: readonly stri
       `CREATE TRIGGER marketing_history_no_update BEFORE UPDATE ON marketing_history
        WHEN ${tampers('"', (column) => `OLD.${column} IS NOT NEW.${column}`)} BEGIN SELECT RAISE(ABORT, '${SAY}'); END`,
       `CREATE TRIGGER marketing_history_no_delete BEFORE DELETE ON marketing_history BEGIN SELECT RAISE(ABORT, '${SAY}'); END`,
+      // INSERT OR REPLACE takes the row that is in its way without asking the triggers above.
+      `CREATE TRIGGER marketing_history_no_replace BEFORE INSERT ON marketing_history
+       WHEN EXISTS (SELECT 1 FROM marketing_history h WHERE h.id = NEW.id) BEGIN SELECT RAISE(ABORT, '${SAY}'); END`,
     ],
     down: [
       DROP_ANCHOR,
       'DROP TRIGGER IF EXISTS marketing_history_no_update',
       'DROP TRIGGER IF EXISTS marketing_history_no_delete',
+      'DROP TRIGGER IF EXISTS marketing_history_no_replace',
     ],
   },
   postgres: {

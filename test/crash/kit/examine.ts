@@ -27,7 +27,7 @@ export async function accounted({ scope }: Marketing): Promise<Accounted> {
 
 /** Everything that is wrong in the database once all is through; empty when nothing is. */
 export async function examine(marketing: Marketing, audience: number): Promise<string[]> {
-  const { scope, campaigns } = marketing;
+  const { scope, campaigns, metrics } = marketing;
   const wrong: string[] = [];
   const check = (what: string, found: number, wanted: number): void => {
     if (found !== wanted) wrong.push(`${what}: ${found}, should be ${wanted}`);
@@ -65,6 +65,9 @@ export async function examine(marketing: Marketing, audience: number): Promise<s
       counters['sent'] ?? 0,
       await count(`SELECT COUNT(*) AS n FROM marketing_messages WHERE tenant_id = :tenant AND state = 'sent'`),
     );
+  }
+  for (const { name, counted, rows } of await metrics.differences()) {
+    wrong.push(`figure "${name}": ${counted}, and the rows say ${rows}`);
   }
   return wrong;
 }
