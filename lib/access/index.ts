@@ -11,6 +11,7 @@ export {
   type Principal,
   type Role,
 } from './principal';
+export { heldTo, type Permits } from './held';
 export {
   createRateLimits,
   type RateLimitOptions,

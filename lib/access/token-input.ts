@@ -21,7 +21,7 @@ interface Problem {
 }
 
 /** Names under which the engine and its doors write history: nobody may act as one of them through a token. */
-const RESERVED_OWNER = /^(?:system$|editor$|cli:|lead:|node |token:)/;
+const RESERVED_OWNER = /^(?:(?:system|deploy|editor)$|editor |cli:|lead:|model:|node |token:)/;
 const MOST_TEAMS = 50;
 
 /** @throws InputError `E_TOKEN` with every problem and its path */

@@ -58,7 +58,8 @@ export interface StoreWatch {
   check(): Promise<StoreCheck>;
 }
 
-const PUBLIC = ['/u/', '/api/v1/', '/graphql'];
+/** Below the path of a store. Nothing that only begins with the same letters: flows may have it behind the login. */
+const PUBLIC = /^(?:\/u\/|\/api\/v1\/|\/graphql(?:\?|$))/;
 
 /** Watches the nodes that Node-RED runs, found anew each time because deploys replace them. What ails an open store is logged. */
 export function createStoreWatch(nodeRed: EmbeddedNodeRed, log: Log): StoreWatch {
@@ -100,7 +101,8 @@ export function createStoreWatch(nodeRed: EmbeddedNodeRed, log: Log): StoreWatch
     },
     isPublic: (address) =>
       stores().some(
-        ({ hub }) => hub !== undefined && PUBLIC.some((path) => address.startsWith(`${hub.httpPath}${path}`)),
+        ({ hub }) =>
+          hub !== undefined && address.startsWith(hub.httpPath) && PUBLIC.test(address.slice(hub.httpPath.length)),
       ),
     async check() {
       const facts: StoreFacts[] = [];

@@ -190,6 +190,34 @@ onSqlite((db) => {
       assert.deepEqual([batch.status, batch.body.code], [422, 'E_BODY']);
     });
 
+    it('counts the longest list of segments that there may be', async () => {
+      assert.equal(codeOf(await ask('{ segments { leads(limit: 10) { id } } }')), 'E_QUERY_LIMIT');
+      const spread = '{ ...all } fragment all on Query { segments { leads(limit: 10) { id } } }';
+      assert.equal(codeOf(await ask(spread)), 'E_QUERY_LIMIT');
+      assert.equal((await ask('{ segments { leads(limit: 5) { id } } }')).errors, undefined);
+    });
+
+    it('reads as many lists at once as a query may ask for', async () => {
+      const { segments } = await world.marketing('acme');
+      for (let i = 0; i < 60; i++) await segments.create({ key: `many-${i}`, name: `Many ${i}`, kind: 'static' });
+      const windows = Array.from({ length: 9 }, (_none, i) => `w${i}: leads(limit: 1, offset: ${i}) { id }`).join(' ');
+      const { data, errors } = await ask(`{ segments { ${windows} } }`);
+      assert.equal(errors, undefined);
+      assert.ok((data?.['segments'] as object[]).length > 60);
+    });
+
+    it('takes no text that a database cannot keep, wherever it is written', async () => {
+      for (const query of [
+        '{ campaign(id: "a\\u0000b") { id } }',
+        '{ leads(segment: "a\\u0000b") { id } }',
+        'mutation { createLead(input: { email: "nul@example.org", name: "a\\u0000b" }) { id } }',
+        'mutation { createCampaign(input: { name: "x", data: { a: ["\\u0000"] } }) { id } }',
+        'mutation { createCampaign(input: { name: "x", data: { __proto__: { admin: true } } }) { id } }',
+        'mutation { createLead(input: { email: "nul@example.org", score: 1e400 }) { id } }',
+      ])
+        assert.equal(codeOf(await ask(query)), 'E_BODY', query);
+    });
+
     it('lets who has a token look into the schema, but not without end', async () => {
       const types = await ask('{ __schema { queryType { name } types { name fields { name type { name } } } } }');
       assert.equal(types.errors, undefined);

@@ -145,6 +145,11 @@ describe('the headless runtime', function () {
     );
     assert.deepEqual([await as('ali:open sesame'), await as('ali:open sesame')], [200, 200]);
     assert.deepEqual([await statusOf(port, '/marketing/u'), await statusOf(port, '/nothing')], [401, 401]);
+    // Only the API's own address is open, nothing that begins like it.
+    assert.deepEqual(
+      [await statusOf(port, '/marketing/graphql'), await statusOf(port, '/marketing/graphql-x')],
+      [405, 401],
+    );
     const page = await statusOf(port, '/marketing/u/x');
     assert.ok(page !== 401 && page < 500, String(page));
     assert.equal(statSync(home()).mode & 0o777, 0o700);

@@ -1,7 +1,7 @@
 import type { RateLimits } from '../../access';
 import type { Clock } from '../../clock';
 import type { Marketing } from '../../marketing';
-import type { ApiServices } from './services';
+import { servicesFor, type OpenServices } from './services';
 import type { ApiDeps } from './types';
 
 /** What one process has to offer to the API. */
@@ -14,7 +14,8 @@ export interface ApiSources {
 }
 
 /** One tenant's open data, and the way to its neighbours in the same database. */
-export type SourceData = ApiServices & Pick<Marketing, 'tenant'> & { forTenant(tenant: string): Promise<ApiServices> };
+export type SourceData = OpenServices &
+  Pick<Marketing, 'tenant'> & { forTenant(tenant: string): Promise<OpenServices> };
 
 /** Once a token was seen there is no need to look again: whoever revokes the last one has closed the door behind them. */
 const seen = new WeakSet<object>();
@@ -35,7 +36,7 @@ export function apiDepsOf({ clock, limits, open, onError }: ApiSources): ApiDeps
         const own = open().find(
           ({ tenant, scope }) => tenant === found.tenant && scope.database === door.scope.database,
         );
-        return { ...found, services: own ?? (await door.forTenant(found.tenant)) };
+        return { ...found, services: servicesFor(found.principal, own ?? (await door.forTenant(found.tenant))) };
       }
       return undefined;
     },

@@ -24,30 +24,43 @@ export function addressOf(request: IncomingMessage): string {
   return request.socket.remoteAddress ?? '';
 }
 
+/** Gets the headers that say how much more is allowed. */
+type Told = (headers: Readonly<Record<string, string>>) => void;
+type Sender = Parameters<ApiDeps['limits']['check']>[0];
+
+async function within(sender: Sender, { limits }: Pick<ApiDeps, 'limits'>, told: Told): Promise<RateVerdict> {
+  const verdict = await limits.check(sender);
+  if (verdict.allowed) return verdict;
+  told(rateHeaders(verdict));
+  const wait = String(Math.max(1, verdict.retryAfterSeconds));
+  throw new Refusal(429, 'E_RATE_LIMIT', `That were too many requests. Go on in ${wait} s.`, { 'Retry-After': wait });
+}
+
+/** Lets a stranger's request in, for what needs no token. @throws Refusal `E_RATE_LIMIT` (429) */
+export async function admitStranger(
+  request: IncomingMessage,
+  deps: Pick<ApiDeps, 'limits'>,
+  told: Told,
+): Promise<void> {
+  await within({ address: addressOf(request) }, deps, told);
+}
+
 /**
  * Lets a request in: by its bearer token, within the limits.
- * @param told gets the headers that say how much more is allowed
  * @throws Refusal `E_API_UNGUARDED` (403), `E_UNAUTHENTICATED` (401), `E_RATE_LIMIT` (429)
  */
 export async function admit(
   request: IncomingMessage,
   deps: Pick<ApiDeps, 'authenticate' | 'tokensExist' | 'limits'>,
-  told: (headers: Readonly<Record<string, string>>) => void,
+  told: Told,
 ): Promise<Caller> {
   const address = addressOf(request);
-  const within = async (sender: Parameters<ApiDeps['limits']['check']>[0]): Promise<RateVerdict> => {
-    const verdict = await deps.limits.check(sender);
-    if (verdict.allowed) return verdict;
-    told(rateHeaders(verdict));
-    const wait = String(Math.max(1, verdict.retryAfterSeconds));
-    throw new Refusal(429, 'E_RATE_LIMIT', `That were too many requests. Go on in ${wait} s.`, { 'Retry-After': wait });
-  };
   // Guessing tokens costs the guesser, not the database.
-  const before = await within({ address });
+  const before = await within({ address }, deps, told);
   const text = tokenOf(request);
   const caller = text === undefined ? undefined : await deps.authenticate(text);
   if (caller) {
-    const after = await within({ token: caller.token, tenant: caller.tenant });
+    const after = await within({ token: caller.token, tenant: caller.tenant }, deps, told);
     told(rateHeaders(after.remaining < before.remaining ? after : before));
     return caller;
   }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { InputError } from '../../errors';
 import { parseJson, type Scope } from '../../store';
 import { Refusal } from './problem';
@@ -26,11 +26,16 @@ const ABANDONED_MS = 5 * 60_000;
 
 interface Row {
   fingerprint: string;
+  /** Null while the request is being worked. */
   status: number | null;
   headers: unknown;
+  /** The answer; while the request is being worked, the claim of whoever works it. */
   body: string | null;
   created_at: number;
 }
+
+/** A request that holds its key: nobody else's is kept or forgotten in its place. */
+type Claimed = Repeatable & { readonly claim: string };
 
 /** @throws InputError `E_HEADER` */
 export function checkKey(key: string): string {
@@ -54,31 +59,32 @@ export function fingerprintOf(method: string, path: string, body: unknown): stri
  * @throws Refusal `E_IDEMPOTENCY_RUNNING` (409), `E_IDEMPOTENCY_MISMATCH` (422), `E_IDEMPOTENCY_SECRET` (409)
  */
 export async function once(scope: Scope, request: Repeatable, work: () => Promise<Answer>): Promise<Answer> {
-  const known = await begin(scope, request);
+  const claimed = { ...request, claim: randomUUID() };
+  const known = await begin(scope, claimed);
   if (known) return replay(known, request);
   let answer: Answer | undefined;
   try {
     answer = await work();
     return answer;
   } finally {
-    if (answer === undefined || answer.status >= 400) await forget(scope, request);
-    else await keep(scope, request, answer);
+    if (answer === undefined || answer.status >= 400) await forget(scope, claimed);
+    else await keep(scope, claimed, answer);
   }
 }
 
 /** Takes the key; the row of whoever has it already. */
-async function begin(scope: Scope, { key, actor, fingerprint }: Repeatable): Promise<Row | undefined> {
+async function begin(scope: Scope, { key, actor, fingerprint, claim }: Claimed): Promise<Row | undefined> {
   const now = scope.clock.now();
   const { dialect } = scope;
   await scope.run(`DELETE FROM marketing_idempotency WHERE tenant_id = :tenant AND created_at < :yesterday`, {
     yesterday: now - DAY_MS,
   });
-  const taken = await scope.run(
-    `${dialect.insertIgnore} INTO marketing_idempotency (tenant_id, idempotency_key, actor, fingerprint, created_at)
-     VALUES (:tenant, :key, :actor, :fingerprint, :now) ${dialect.ignoreTail}`,
-    { key, actor, fingerprint, now },
+  await scope.run(
+    `${dialect.insertIgnore} INTO marketing_idempotency (tenant_id, idempotency_key, actor, fingerprint, body, created_at)
+     VALUES (:tenant, :key, :actor, :fingerprint, :claim, :now) ${dialect.ignoreTail}`,
+    { key, actor, fingerprint, claim, now },
   );
-  if (taken > 0) return undefined;
+  // MariaDB counts a row that was there already as one that was written: whose it is, only the row itself tells.
   const row = await scope.get<Row>(
     `SELECT fingerprint, status, headers, body, created_at FROM marketing_idempotency
      WHERE tenant_id = :tenant AND actor = :actor AND idempotency_key = :key`,
@@ -86,11 +92,12 @@ async function begin(scope: Scope, { key, actor, fingerprint }: Repeatable): Pro
   );
   // Whoever had it failed in this instant.
   if (!row) return { fingerprint, status: null, headers: null, body: null, created_at: now };
+  if (row.status === null && row.body === claim) return undefined;
   if (row.status !== null || row.created_at > now - ABANDONED_MS) return row;
   const inherited = await scope.run(
-    `UPDATE marketing_idempotency SET fingerprint = :fingerprint, created_at = :now
+    `UPDATE marketing_idempotency SET fingerprint = :fingerprint, body = :claim, created_at = :now
      WHERE tenant_id = :tenant AND actor = :actor AND idempotency_key = :key AND status IS NULL AND created_at = :seen`,
-    { key, actor, fingerprint, now, seen: row.created_at },
+    { key, actor, fingerprint, claim, now, seen: row.created_at },
   );
   return inherited > 0 ? undefined : row;
 }
@@ -122,12 +129,12 @@ function replay(row: Row, { fingerprint, confidential }: Repeatable): Answer {
   return { status: row.status, headers: { ...headers, 'Idempotency-Replayed': 'true' }, body: row.body ?? '' };
 }
 
-async function keep(scope: Scope, { key, actor, confidential }: Repeatable, answer: Answer): Promise<void> {
+async function keep(scope: Scope, { key, actor, claim, confidential }: Claimed, answer: Answer): Promise<void> {
   await scope.run(
     `UPDATE marketing_idempotency SET status = :status, headers = :headers, body = :body
-     WHERE tenant_id = :tenant AND actor = :actor AND idempotency_key = :key`,
+     WHERE tenant_id = :tenant AND actor = :actor AND idempotency_key = :key AND status IS NULL AND body = :claim`,
     {
-      ...{ key, actor },
+      ...{ key, actor, claim },
       status: answer.status,
       headers: JSON.stringify(confidential ? {} : answer.headers),
       body: confidential ? null : answer.body.toString(),
@@ -135,10 +142,11 @@ async function keep(scope: Scope, { key, actor, confidential }: Repeatable, answ
   );
 }
 
-async function forget(scope: Scope, { key, actor }: Repeatable): Promise<void> {
+async function forget(scope: Scope, { key, actor, claim }: Claimed): Promise<void> {
   await scope.run(
-    `DELETE FROM marketing_idempotency WHERE tenant_id = :tenant AND actor = :actor AND idempotency_key = :key`,
-    { key, actor },
+    `DELETE FROM marketing_idempotency
+     WHERE tenant_id = :tenant AND actor = :actor AND idempotency_key = :key AND status IS NULL AND body = :claim`,
+    { key, actor, claim },
   );
 }
 

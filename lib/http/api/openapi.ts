@@ -36,7 +36,7 @@ const DESCRIPTION = `Marketing campaigns, the people they reach, and what comes 
 
 Send \`Authorization: Bearer TOKEN\`; the token says whose data you see. Errors are problem details (RFC 9457) with a stable \`code\`.
 \`{id}\` is the number or the key of a thing. Moments are ISO 8601. Lists are read page by page: \`cursor\`, or the \`Link\` header.
-\`POST\` takes an \`Idempotency-Key\`: the same request with the same key is done once, and answered alike for a day.
+\`POST\` takes an \`Idempotency-Key\`: the same request with the same key is done once, and answered alike for a day. What only reads ignores it.
 What people edit has a version, its \`ETag\`: with \`If-Match\`, a change to anything newer is refused with 409.`;
 
 /** What every operation may answer when something is wrong. */

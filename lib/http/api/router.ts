@@ -6,7 +6,7 @@ import { InputError, MarketingError } from '../../errors';
 import { answerOf, answerOfProblem, send, versionOf, type Place } from './answer';
 import { readJson } from './body';
 import { docsPage } from './docs-page';
-import { admit } from './door';
+import { admit, admitStranger } from './door';
 import { checkKey, fingerprintOf, once, type Answer } from './idempotency';
 import { writeOpenApi } from './openapi';
 import { OPERATIONS, SHARED } from './operations';
@@ -27,11 +27,15 @@ export function apiRouter(deps: ApiDeps): Router {
     const document = writeOpenApi(OPERATIONS, SHARED, root);
     return { document, json: JSON.stringify(document) };
   });
-  router.get('/openapi.json', (request, response) => {
+  const open: RequestHandler = async (request, response, next) => {
+    await admitStranger(request, deps, (headers) => setAll(response, headers));
+    next();
+  };
+  router.get('/openapi.json', open, (request, response) => {
     const { json: body } = described(placeOf(request).root);
     send(request, response, { status: 200, headers: { 'Content-Type': 'application/json' }, body });
   });
-  router.get('/docs', (request, response) => {
+  router.get('/docs', open, (request, response) => {
     const { headers, body } = docsPage(described(placeOf(request).root).document);
     send(request, response, { status: 200, headers, body });
   });
@@ -102,7 +106,8 @@ function withKey(
   work: () => Promise<Answer>,
 ): Promise<Answer> {
   const key = request.get('idempotency-key');
-  if (key === undefined || one.method !== 'POST') return work();
+  // What only reads is read again: nothing is done twice by that, and nobody's data lies about in old answers.
+  if (key === undefined || one.method !== 'POST' || one.permission.endsWith(':read')) return work();
   const { query } = place;
   const repeatable = {
     key: checkKey(key),

@@ -16,6 +16,7 @@ export interface Caller {
   readonly principal: Principal;
   /** Id of the token. */
   readonly token: number;
+  /** Held to what the principal may do. */
   readonly services: ApiServices;
 }
 

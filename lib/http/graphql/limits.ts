@@ -30,13 +30,15 @@ export const LIMITS = {
 export const USUAL_LENGTH = 20;
 export const LONGEST_LIST = 100;
 
-/** Lists by the names of their fields, with their lengths where no `limit` is given. */
+/** Lists by the names of their fields, with their lengths where no `limit` is given; those of the query itself may be longer. */
 const LISTS: Readonly<Record<string, number>> = {
   campaigns: USUAL_LENGTH,
   leads: USUAL_LENGTH,
   segments: USUAL_LENGTH,
   engagements: USUAL_LENGTH,
 };
+
+const ROOT_LISTS: Readonly<Record<string, number>> = { ...LISTS, segments: LONGEST_LIST };
 
 interface Measure {
   readonly depth: number;
@@ -59,7 +61,7 @@ export function checkLimits(
   );
   if (!operation) return;
   const scale = new Scale(document, variables);
-  const { depth, cost } = scale.measure(operation.selectionSet);
+  const { depth, cost } = scale.measure(operation.selectionSet, true);
   refuseAbove('aliases', countAliases(document));
   refuseAbove('rootFields', scale.countFields(operation.selectionSet));
   refuseAbove('depth', depth);
@@ -96,15 +98,15 @@ class Scale {
     );
   }
 
-  measure({ selections }: SelectionSetNode): Measure {
+  measure({ selections }: SelectionSetNode, root = false): Measure {
     let depth = 0;
     let cost = 0;
     for (const selection of selections) {
       const found = isKind<FieldNode>(selection, 'Field')
-        ? this.field(selection)
+        ? this.field(selection, root)
         : isKind<InlineFragmentNode>(selection, 'InlineFragment')
-          ? this.measure(selection.selectionSet)
-          : this.spread(selection.name.value);
+          ? this.measure(selection.selectionSet, root)
+          : this.spread(selection.name.value, root);
       depth = Math.max(depth, found.depth);
       cost += found.cost;
     }
@@ -128,35 +130,40 @@ class Scale {
     return count;
   }
 
-  private field(field: FieldNode): Measure {
+  private field(field: FieldNode, root: boolean): Measure {
     const { selectionSet } = field;
     // How deep one may look into the schema itself is limited by a rule of graphql-js.
     if (!selectionSet || field.name.value.startsWith('__')) return { depth: 1, cost: 0 };
     const { depth, cost } = this.measure(selectionSet);
-    return { depth: depth + 1, cost: this.lengthOf(field) * (1 + cost) };
+    return { depth: depth + 1, cost: lengthOf(field, root ? ROOT_LISTS : LISTS, this.variables) * (1 + cost) };
   }
 
-  private spread(name: string): Measure {
+  /** A fragment is about one type: one that stands at the root stands nowhere else. */
+  private spread(name: string, root: boolean): Measure {
     const fragment = this.fragments.get(name);
     if (!fragment) return { depth: 0, cost: 0 };
-    const known = this.measured.get(fragment) ?? this.measure(fragment.selectionSet);
+    const known = this.measured.get(fragment) ?? this.measure(fragment.selectionSet, root);
     this.measured.set(fragment, known);
     return known;
   }
+}
 
-  private lengthOf({ name, arguments: given }: FieldNode): number {
-    const usual = Object.hasOwn(LISTS, name.value) ? LISTS[name.value] : undefined;
-    if (usual === undefined) return 1;
-    const limit = given?.find((one) => one.name.value === 'limit')?.value;
-    const value =
-      limit && isKind<IntValueNode>(limit, 'IntValue')
-        ? Number(limit.value)
-        : limit && isKind<VariableNode>(limit, 'Variable')
-          ? this.variables[limit.name.value]
-          : usual;
-    // What is no sensible length is refused when it is asked for; here it counts as the longest.
-    return typeof value === 'number' && value >= 0 ? value : LONGEST_LIST;
-  }
+function lengthOf(
+  { name, arguments: given }: FieldNode,
+  lists: Readonly<Record<string, number>>,
+  variables: Readonly<Record<string, unknown>>,
+): number {
+  const usual = Object.hasOwn(lists, name.value) ? lists[name.value] : undefined;
+  if (usual === undefined) return 1;
+  const limit = given?.find((one) => one.name.value === 'limit')?.value;
+  const value =
+    limit && isKind<IntValueNode>(limit, 'IntValue')
+      ? Number(limit.value)
+      : limit && isKind<VariableNode>(limit, 'Variable')
+        ? variables[limit.name.value]
+        : usual;
+  // What is no sensible length is refused when it is asked for; here it counts as the longest.
+  return typeof value === 'number' && value >= 0 ? value : LONGEST_LIST;
 }
 
 function countAliases(document: DocumentNode): number {

@@ -13,6 +13,9 @@ import {
   type Wanted,
 } from './reads';
 
+/** Lists in one statement: SQLite joins at most 500. Of other lists, a query cannot ask for so many. */
+const MOST_TOGETHER = 100;
+
 /** Reads together what one request asks for piece by piece: one statement per level of the query, however wide that is. */
 export interface Loaders {
   readonly lead: DataLoader<number, LeadView | undefined>;
@@ -44,6 +47,7 @@ export function createLoaders({ scope, leads, segments }: Pick<ApiServices, 'sco
     }),
     leadsOfCampaign: new DataLoader((ids) => leadsOfCampaigns(scope, usual(ids))),
     leadsOfSegment: new DataLoader((wanted) => leadsOfSegments(scope, wanted), {
+      maxBatchSize: MOST_TOGETHER,
       cacheKeyFn: ({ of, limit, offset }) => `${of} ${limit} ${offset ?? 0}`,
     }),
     segmentsOfLead: new DataLoader((ids) => segmentsOfLeads(scope, usual(ids))),

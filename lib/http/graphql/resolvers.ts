@@ -6,6 +6,7 @@ import { ratesOf } from '../../metrics';
 import type { Segment } from '../../segments';
 import {
   changeLead,
+  checkJson,
   createLead,
   idOrKey,
   iso,
@@ -28,10 +29,14 @@ export interface GraphqlContext {
 
 type Resolver<Parent, Args = Record<never, never>> = (parent: Parent, args: Args, context: GraphqlContext) => unknown;
 
-/** A field that takes a permission, checked here as well as by whatever is called. */
+/**
+ * A field that takes a permission, checked here as well as by whatever is called. What is written in the query itself, no
+ * reader of JSON has looked at yet.
+ */
 function needs<Parent, Args>(permission: Permission, resolve: Resolver<Parent, Args>): Resolver<Parent, Args> {
   return (parent, args, context) => {
     authorise(context.actor, permission);
+    checkJson(args);
     return resolve(parent, args, context);
   };
 }

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { ROLES, type Permission, type Role } from '../../../lib/access';
-import type { OpenApi } from '../../../lib/http/api';
+import { servicesFor, type OpenApi } from '../../../lib/http/api';
 import { described } from './contract';
 import { HOSTILE } from './generate';
 import { onSqlite, openWorld, type Client, type World } from './kit';
+
+/** Asks with a token; answers with the status. */
+type Ask = (method: string, path: string, body?: object) => Promise<number>;
 
 onSqlite((db) => {
   describe('who may do what over the API', function () {
@@ -49,6 +52,55 @@ onSqlite((db) => {
       await assert.rejects(campaigns.launch(1, { actor }), forbidden);
       await assert.rejects(templates.create({ name: 'x', type: 'email', content: {} }, { actor }), forbidden);
       await assert.rejects(webhooks.list({ actor }), forbidden);
+    });
+
+    it('is checked by the engine for services that do not ask who calls', async () => {
+      const eve = { id: 'eve', roles: ['viewer'] as const };
+      const { leads, segments, events } = servicesFor(eve, await world.marketing('acme'));
+      const forbidden = { code: 'E_FORBIDDEN' };
+      await assert.rejects(leads.upsert({ email: 'x@example.org' }), forbidden);
+      await assert.rejects(leads.remove(1), forbidden);
+      await assert.rejects(leads.declare('shoe', 'number'), forbidden);
+      await assert.rejects(segments.create({ key: 'x', name: 'X', kind: 'static' }), forbidden);
+      await assert.rejects(events.record({ type: 'signed_up', lead: 1 }), forbidden);
+      assert.deepEqual((await leads.list()).leads, []);
+      assert.equal(Reflect.get(leads, 'suppress'), undefined);
+    });
+
+    describe('with a token that has only', () => {
+      const scoped = async (...scopes: Permission[]): Promise<Ask> => {
+        const { tokens } = await world.marketing('acme');
+        const { token } = await tokens.create({ name: 'Scoped', owner: 'scoped', roles: ['admin'], scopes });
+        const headers = { Authorization: `Bearer ${token}` };
+        return async (method, path, body) => (await world.stranger.ask(method, path, body, headers)).status;
+      };
+
+      it('segments, shows no leads', async () => {
+        const ask = await scoped('segment:read', 'segment:write');
+        assert.equal(await ask('POST', '/segments/preview', { conditions: 'lead.score >= 0' }), 403);
+        assert.equal(await ask('POST', '/segments', { name: 'Scoped', conditions: 'lead.score >= 0' }), 201);
+        assert.equal(await ask('GET', '/segments/scoped'), 200);
+        assert.equal(await ask('GET', '/segments/scoped/leads'), 403);
+        assert.equal(await ask('POST', '/segments/scoped/recalculate'), 200);
+      });
+
+      it('analytics, shows no leads', async () => {
+        const admin = await world.client('acme');
+        await admin.ask('POST', '/leads', { email: 'secret@example.org', externalId: 'secret' });
+        const ask = await scoped('analytics:read', 'campaign:read');
+        assert.equal(await ask('GET', '/analytics/leads/secret'), 403);
+        assert.equal(await ask('GET', '/analytics/dashboard'), 200);
+      });
+
+      it('writing of leads, creates and changes them but lists none', async () => {
+        const ask = await scoped('lead:write');
+        assert.equal(await ask('POST', '/leads', { email: 'form@example.org', externalId: 'form' }), 201);
+        assert.equal(await ask('PATCH', '/leads/form', { name: 'Form' }), 200);
+        assert.equal(await ask('POST', '/events', { type: 'signed_up', lead: 'form@example.org' }), 200);
+        for (const path of ['/leads', '/leads/form', '/attributes', '/leads/form/engagements'])
+          assert.equal(await ask('GET', path), 403, path);
+        assert.equal(await ask('DELETE', '/leads/form'), 403);
+      });
     });
   });
 

@@ -154,6 +154,15 @@ onSqlite((db) => {
       assert.deepEqual(statuses, [401, 401, 429]);
       await world.close();
     });
+
+    it('also hold for the pages that need no token', async () => {
+      const world = await openWorld(db, { rules: { address: { limit: 2, perSeconds: 60 } } });
+      const statuses = [];
+      for (const path of ['/docs', '/openapi.json', '/docs', '/openapi.json'])
+        statuses.push((await world.stranger.ask('GET', path)).status);
+      await world.close();
+      assert.deepEqual(statuses, [200, 200, 429, 429]);
+    });
   });
 });
 

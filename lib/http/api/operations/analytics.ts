@@ -88,7 +88,7 @@ async function campaignAnalytics(call: Call<CampaignId & Filter>): Promise<Reply
     ...(to === undefined ? {} : { to: milliseconds(to, 'to') }),
     actor: call.actor,
   });
-  return { body: analyticsOut(report, query.by, await campaigns.report(id)) };
+  return { body: analyticsOut(report, query.by, await campaigns.report(id, { actor: call.actor })) };
 }
 
 function analyticsOut(
@@ -119,6 +119,7 @@ function analytics(id: string, path: string, summary: string): Operation {
     path,
     tag: TAG,
     summary,
+    description: 'Also takes the permission `campaign:read`.',
     permission: 'analytics:read',
     params: CAMPAIGN_ID,
     query: FILTER,
@@ -151,6 +152,7 @@ export const analyticsOperations: readonly Operation[] = [
     path: '/analytics/leads/{id}',
     tag: TAG,
     summary: 'Get the analytics of a lead',
+    description: 'Also takes the permission `lead:read`.',
     permission: 'analytics:read',
     params: object({ id: text(191) }),
     responses: ok('What it did, and where it stands.', ref('LeadAnalytics')),

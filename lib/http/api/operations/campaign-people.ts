@@ -120,7 +120,8 @@ export const campaignPeopleOperations: readonly Operation[] = [
       }),
     ),
     async handler(call) {
-      const story = await call.services.campaigns.why((await campaignNamed(call)).id, idOrKey(call.params.lead));
+      const { services, params, actor } = call;
+      const story = await services.campaigns.why(idOrKey(params.id), idOrKey(params.lead), { actor });
       return { body: { items: story.map((line) => ({ ...line, at: iso(line.at) })) } };
     },
   }),

@@ -1,7 +1,6 @@
 import type { CampaignQuery, NewCampaign } from '../../../campaigns';
 import {
   CAMPAIGN_ID,
-  campaignNamed,
   campaignOut,
   campaignReply,
   fieldsOf,
@@ -109,7 +108,8 @@ export const campaignOperations: readonly Operation[] = [
     permission: 'campaign:read',
     params: CAMPAIGN_ID,
     responses: ok('The campaign.', ref('Campaign')),
-    handler: async (call) => campaignReply(await campaignNamed(call)),
+    handler: async ({ services: { campaigns }, params, actor }) =>
+      campaignReply(await campaigns.get(idOrKey(params.id), { actor })),
   }),
   operation<CampaignId & { body: GivenFields }>({
     id: 'campaigns.update',
@@ -181,8 +181,8 @@ export const campaignOperations: readonly Operation[] = [
     permission: 'campaign:read',
     params: CAMPAIGN_ID,
     responses: ok('The size of the audience.', object({ audience: integer(0) })),
-    async handler(call) {
-      const { audience } = await call.services.campaigns.estimate((await campaignNamed(call)).id);
+    async handler({ services: { campaigns }, params, actor }) {
+      const { audience } = await campaigns.estimate(idOrKey(params.id), { actor });
       return { body: { audience } };
     },
   }),

@@ -91,6 +91,7 @@ export const dashboardOperations: readonly Operation[] = [
     path: '/analytics/dashboard',
     tag: TAG,
     summary: 'Get the dashboard of the tenant',
+    description: 'Also takes the permission `campaign:read`.',
     permission: 'analytics:read',
     responses: ok(
       'The tenant at a glance.',
@@ -115,7 +116,8 @@ export const dashboardOperations: readonly Operation[] = [
     path: '/analytics/dashboard/campaigns',
     tag: TAG,
     summary: "List the campaigns that are somebody's business, with their key figures",
-    description: 'Those that they own, or that are assigned to them, to one of their roles or teams.',
+    description:
+      'Those that they own, or that are assigned to them, to one of their roles or teams. Also takes the permission `campaign:read`.',
     permission: 'analytics:read',
     query: object(
       {},

@@ -110,7 +110,7 @@ export const leadOperations: readonly Operation[] = [
       {},
       {
         search: text(200, { description: 'E-mail address, external id or name begins with this.' }),
-        segment: text(128, { description: 'Members of this segment: its number or key.' }),
+        segment: text(128, { description: 'Members of this segment: its number or key. Also takes `segment:read`.' }),
         country: text(2, { minLength: 2 }),
         minScore: number(),
         maxScore: number(),

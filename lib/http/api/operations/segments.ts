@@ -141,6 +141,7 @@ export const segmentOperations: readonly Operation[] = [
     path: '/segments/preview',
     tag: TAG,
     summary: 'See who would belong, without saving anything',
+    description: 'Also takes the permission `lead:read`: who belongs is a fact about leads.',
     permission: 'segment:read',
     body: object({}, { conditions: CONDITIONS, composition: COMPOSITION }, { minProperties: 1, maxProperties: 1 }),
     responses: {
@@ -218,7 +219,7 @@ export const segmentOperations: readonly Operation[] = [
     path: '/segments/{id}/leads',
     tag: TAG,
     summary: 'List the leads in a segment',
-    description: 'Its members as of the last recalculation.',
+    description: 'Its members as of the last recalculation. Also takes the permission `segment:read`.',
     permission: 'lead:read',
     params: ID,
     query: object({}, PAGES),
