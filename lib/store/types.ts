@@ -33,8 +33,17 @@ export interface Dialect {
   readonly nowMs: string;
   /** `INSERT` that skips rows which would break a unique key: the words before `INTO`. Followed by {@link ignoreTail}. */
   readonly insertIgnore: string;
-  /** What ends an {@link insertIgnore} statement (PostgreSQL's `ON CONFLICT DO NOTHING`). */
+  /**
+   * What ends an {@link insertIgnore} statement (PostgreSQL's `ON CONFLICT DO NOTHING`). How many rows `run` says it changed means
+   * nothing: MariaDB and MySQL count those that were skipped. See {@link insertCounted}.
+   */
   readonly ignoreTail: string;
+  /**
+   * Like {@link insertIgnore}, and `run` says how many rows went in. For values that were checked: on MariaDB and MySQL it also
+   * bends those that do not fit, without an error. Followed by {@link countedTail}.
+   */
+  readonly insertCounted: string;
+  readonly countedTail: string;
   /** What turns an `INSERT` into an upsert: `key` columns that conflict, `set` columns that take the new value. */
   upsertTail(key: readonly string[], set: readonly string[] | Readonly<Record<string, string>>): string;
   /** How an upsert's expressions name the value that was to be inserted. */

@@ -105,9 +105,9 @@ const ALL_VALUES = [...COLUMNS, 'unique_key', 'created_at'].map((column) => `:${
 
 /** Inserts one row unless its unique key is taken; false when it is. */
 export async function insertRow(db: Scope, values: Record<string, SqlValue>): Promise<boolean> {
-  const { insertIgnore, ignoreTail } = db.dialect;
+  const { insertCounted, countedTail } = db.dialect;
   const changed = await db.run(
-    `${insertIgnore} INTO marketing_timers (tenant_id, ${ALL_COLUMNS}) VALUES (:tenant, ${ALL_VALUES}) ${ignoreTail}`,
+    `${insertCounted} INTO marketing_timers (tenant_id, ${ALL_COLUMNS}) VALUES (:tenant, ${ALL_VALUES}) ${countedTail}`,
     values,
   );
   return changed > 0;
