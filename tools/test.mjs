@@ -44,15 +44,19 @@ process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 
 /** Runs mocha to its end: how it ended, and what it counted (nothing when it did not get that far). */
 function run(args, result) {
-  const child = spawn(process.execPath, [mocha, '--reporter', path.join(root, 'tools', 'reporter.cjs'), ...args], {
-    cwd: root,
-    stdio: 'inherit',
-    env: {
-      ...process.env,
-      MARKETING_TEST_RESULT: result,
-      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${path.join(root, 'tools', 'ts.cjs')}`.trim(),
+  const child = spawn(
+    process.execPath,
+    [mocha, '--reporter', path.join(root, 'tools', 'reporter.cjs'), '--exit', ...args],
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        MARKETING_TEST_RESULT: result,
+        NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${path.join(root, 'tools', 'ts.cjs')}`.trim(),
+      },
     },
-  });
+  );
   const pass = (signal) => child.kill(signal);
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, pass);
   return new Promise((resolve) => {

@@ -24,9 +24,9 @@ export function makeCampaigns(databaseUrl: string, count: number, options: Campa
       database
         .prepare(
           `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
-           INSERT INTO marketing_campaigns (tenant_id, campaign_key, name, definition_key, own_segment, own_policy, data, state,
+           INSERT INTO marketing_campaigns (tenant_id, campaign_key, name, search_name, definition_key, own_segment, own_policy, data, state,
              stage, type, owner, budget, currency, channels, on_unknown, run, version, created_at, updated_at, started_at, created_by)
-           SELECT 'default', 'made-' || i, 'Campaign number ' || i, :definition, 0, 0, '{}', ${state}, ${state},
+           SELECT 'default', 'made-' || i, 'Campaign number ' || i, 'campaign number ' || i, :definition, 0, 0, '{}', ${state}, ${state},
                   CASE i % 3 WHEN 0 THEN 'scheduled' WHEN 1 THEN 'triggered' ELSE 'nurture' END, :owner, 1000 + i % 500, 'EUR',
                   '["email"]', 'hold', 1, 1, :now + i * 1000, :now + i * 1000, :now + i * 1000, :owner
              FROM n`,
