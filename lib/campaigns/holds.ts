@@ -1,5 +1,5 @@
 import { record } from '../history';
-import type { Scope } from '../store';
+import { storable, type Scope } from '../store';
 
 /** The widest `hold_reason` that the column takes. */
 const LONGEST_REASON = 255;
@@ -16,7 +16,7 @@ export async function holdCampaigns(scope: Scope, ids: readonly number[], reason
       const changed = await tx.run(
         `UPDATE marketing_campaigns SET hold_reason = :reason, hold_since = :now, updated_at = :now
          WHERE tenant_id = :tenant AND id = :id AND state IN ('active', 'paused') AND hold_reason IS NULL`,
-        { id, reason: reason.slice(0, LONGEST_REASON), now },
+        { id, reason: storable(reason, LONGEST_REASON), now },
       );
       if (changed === 0) continue;
       await record(tx, { event: 'campaign.held', campaign: id, actor: 'system', payload: { reason } });

@@ -1,5 +1,5 @@
 import { InputError } from '../errors';
-import type { Scope } from '../store';
+import { storable, type Scope } from '../store';
 import { checkChannel } from './consents';
 import { normaliseEmail } from './email';
 import { recordAll } from '../history';
@@ -68,8 +68,8 @@ export async function suppressAll(scope: Scope, list: readonly Suppression[]): P
           fresh.map((one) => [
             one.address,
             one.channel,
-            one.reason.slice(0, 64),
-            one.source?.slice(0, 128) ?? null,
+            storable(one.reason, 64),
+            one.source === undefined ? null : storable(one.source, 128),
             one.at ?? now,
           ]),
         ),

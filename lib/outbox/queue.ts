@@ -1,4 +1,4 @@
-import type { Scope } from '../store';
+import { storable, type Scope } from '../store';
 
 /** A delivery that somebody works on. */
 export interface LeasedDelivery {
@@ -105,7 +105,7 @@ export async function settleDeliveries(
       due: waiting ? outcome.dueAt : 0,
       free: waiting && outcome.free === true ? 1 : 0,
       status: outcome.status ?? null,
-      reason: outcome.state === 'delivered' ? null : outcome.reason.slice(0, 255),
+      reason: outcome.state === 'delivered' ? null : storable(outcome.reason, 255),
       settled: waiting ? null : tx.clock.now(),
       owner,
       rows: JSON.stringify(ids.map((id) => [id])),
