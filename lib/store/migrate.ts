@@ -27,8 +27,28 @@ function config(dialect: Dialect): Knex.MigratorConfig {
 
 const LOCK_PATIENCE_TRIES = 60;
 
-/** Brings the schema up to date. Two runtimes that start together wait for each other. */
-export async function migrateLatest(knex: Knex, dialect: Dialect): Promise<string[]> {
+/** Migrations of SQLite files under way in this process. */
+const turns = new Map<string, Promise<unknown>>();
+
+/**
+ * Brings the schema up to date. Two runtimes that start together wait for each other.
+ * @param file the SQLite file. Stores of one process take turns at it: one that waited inside SQLite would stop the very thread that
+ *   the other one needs to get on
+ */
+export async function migrateLatest(knex: Knex, dialect: Dialect, file?: string): Promise<string[]> {
+  if (file === undefined) return migrate(knex, dialect);
+  const before = turns.get(file) ?? Promise.resolve();
+  const turn = before.then(() => migrate(knex, dialect));
+  const settled = turn.catch(() => undefined);
+  turns.set(file, settled);
+  try {
+    return await turn;
+  } finally {
+    if (turns.get(file) === settled) turns.delete(file);
+  }
+}
+
+async function migrate(knex: Knex, dialect: Dialect): Promise<string[]> {
   if (await isCurrent(knex)) return [];
   if (dialect.name !== 'sqlite') return migratePatiently(knex, dialect);
   // Here, and only here, waiting inside SQLite is right: knex leaves its lock behind when "busy" hits it at the wrong moment.

@@ -252,7 +252,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   try {
     const mariadb = await probe(knex, target.name);
     const dialect = dialectOf(target.name, { mariadb, databaseTime: clock instanceof SystemClock });
-    return new KnexStore(options.url, knex, driverOf(target, knex, options), dialect, clock);
+    const file = target.filename === undefined || target.filename === ':memory:' ? undefined : path.resolve(target.filename);
+    return new KnexStore(options.url, knex, driverOf(target, knex, options), dialect, clock, file);
   } catch (error) {
     await knex.destroy();
     throw new MarketingError(
@@ -284,6 +285,8 @@ class KnexStore implements Store {
     private readonly driver: Driver,
     readonly dialect: Dialect,
     readonly clock: Clock,
+    /** The SQLite file, if it is one. */
+    private readonly file: string | undefined,
   ) {
     this.url = redactUrl(url);
     this.cache = new StatementCache(dialect);
@@ -305,7 +308,7 @@ class KnexStore implements Store {
     return new DriverScope(this.host, this.cache, id, true);
   }
   migrate(): Promise<string[]> {
-    return migrateLatest(this.knex, this.dialect);
+    return migrateLatest(this.knex, this.dialect, this.file);
   }
   rollback(): Promise<string | undefined> {
     return rollbackOne(this.knex, this.dialect);
