@@ -252,7 +252,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   try {
     const mariadb = await probe(knex, target.name);
     const dialect = dialectOf(target.name, { mariadb, databaseTime: clock instanceof SystemClock });
-    const file = target.filename === undefined || target.filename === ':memory:' ? undefined : path.resolve(target.filename);
+    const file =
+      target.filename === undefined || target.filename === ':memory:' ? undefined : path.resolve(target.filename);
     return new KnexStore(options.url, knex, driverOf(target, knex, options), dialect, clock, file);
   } catch (error) {
     await knex.destroy();
