@@ -44,7 +44,10 @@ function sqlite(): Dialect {
     upsertTail: (key, set) =>
       `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${columnsOf(set, (column) => `excluded.${column}`)}`,
     excluded: (column) => `excluded.${column}`,
-    updateFrom: (table, rows, set, where) => `UPDATE ${table} SET ${set} FROM ${rows} WHERE ${where}`,
+    // The rows name those they mean by a key of their own. Left to itself, the planner goes through all of a tenant's for each of
+    // them wherever an index begins with the tenant; the plus sign keeps it from using that index.
+    updateFrom: (table, rows, set, where) =>
+      `UPDATE ${table} SET ${set} FROM ${rows} WHERE ${where.replaceAll(/(?<![\w.+])tenant_id = :tenant/g, '+tenant_id = :tenant')}`,
     quote: (column) => `"${column}"`,
     jsonText: (column, key) => `json_extract(${column}, '$."${key}"')`,
   };
