@@ -4,7 +4,7 @@
 
 /** Each is entered through its index.ts only. */
 const domain =
-  '(?:access|analytics|campaigns|channels|compliance|content|definitions|events|history|leads|ledger|metrics|model|notes|outbox|pricing|schedules|segments|sending|templates)';
+  '(?:access|analytics|calendar|campaigns|channels|compliance|content|conversions|definitions|events|experiments|governance|history|leads|ledger|metrics|model|notes|outbox|pacing|pricing|schedules|scoring|segments|sending|templates|triggers|waiting)';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

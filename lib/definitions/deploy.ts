@@ -96,6 +96,7 @@ export async function registerStations(tx: Scope, declaration: DefinitionDeclara
     { key: declaration.key },
   );
   const recomputed: Recomputed[] = [];
+  const json = tx.dialect.name === 'postgres' ? 'CAST(:config AS jsonb)' : ':config';
   for (const station of declaration.stations) {
     const former = known.find(({ step }) => step === station.step);
     const recomputes = station.recomputeMs !== undefined || station.recomputeAt !== undefined;
@@ -103,11 +104,11 @@ export async function registerStations(tx: Scope, declaration: DefinitionDeclara
     if (pending) recomputed.push({ id: former.id, station });
     await tx.run(
       `INSERT INTO marketing_stations
-         (tenant_id, definition_key, step, kind, node, hash, forks, on_unknown, entry_event, state, created_at, updated_at)
-       VALUES (:tenant, :key, :step, :kind, :node, :hash, :forks, :onUnknown, :event, 'active', :now, :now)
+         (tenant_id, definition_key, step, kind, node, hash, forks, on_unknown, entry_event, config, state, created_at, updated_at)
+       VALUES (:tenant, :key, :step, :kind, :node, :hash, :forks, :onUnknown, :event, ${json}, 'active', :now, :now)
        ${tx.dialect.upsertTail(
          ['tenant_id', 'definition_key', 'step'],
-         ['kind', 'node', 'hash', 'forks', 'on_unknown', 'entry_event', 'state', 'updated_at'],
+         ['kind', 'node', 'hash', 'forks', 'on_unknown', 'entry_event', 'config', 'state', 'updated_at'],
        )}`,
       {
         key: declaration.key,
@@ -118,6 +119,7 @@ export async function registerStations(tx: Scope, declaration: DefinitionDeclara
         hash: pending ? former.hash : station.hash,
         forks: station.forks ? 1 : 0,
         onUnknown: station.onUnknown ?? null,
+        config: station.config === undefined ? null : JSON.stringify(station.config),
         event:
           declaration.entryMode === 'event' && station.step === declaration.entry ? (declaration.event ?? null) : null,
         now,

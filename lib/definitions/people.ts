@@ -38,7 +38,7 @@ export class WaitingPeople {
       const count = await this.chunk(
         `station_id = :from AND state = 'orphaned' AND NOT EXISTS (SELECT 1 FROM marketing_steps x
            WHERE x.tenant_id = :tenant AND x.enrollment_id = s.enrollment_id AND x.parent_id = s.parent_id AND x.station_id = :to)`,
-        `station_id = :to, state = 'waiting'`,
+        `station_id = :to, state = 'waiting', port = NULL`,
         { from: origin.id, to: target.id },
       );
       moved += count;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { InputError, NotFoundError } from '../errors';
 import { Batcher, enroll } from '../ledger';
-import { checkEngagement, createLeads, type LeadInput, type Leads } from '../leads';
+import { checkEngagement, createLeads, type LeadInput, type Leads, type Reactions } from '../leads';
 import type { Scope } from '../store';
 
 /** Something a lead did. */
@@ -39,6 +39,8 @@ interface EventsDeps {
   leads: Leads;
   /** Called with stations that people were put at. */
   entered(stations: ReadonlySet<number>): void;
+  /** What follows from engagements within their transaction. */
+  reactions?: Reactions;
   /** Told after engagements were committed: segments follow. */
   changed(ids: readonly number[], fields: readonly string[]): Promise<void>;
 }
@@ -87,8 +89,9 @@ export class Events {
 
   private async write(events: (EventInput & { leadId: number; eventId: string })[]): Promise<(EventOutcome | Error)[]> {
     const stations = new Set<number>();
+    const reactions = this.deps.reactions ? { reactions: this.deps.reactions } : {};
     const outcomes = await this.deps.scope.transaction(async (tx) => {
-      const recorded = await createLeads(tx).engage(
+      const recorded = await createLeads(tx, reactions).engage(
         events.map(({ leadId, type, eventId, channel, metadata, at }) => ({
           leadId,
           type,

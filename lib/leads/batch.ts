@@ -31,6 +31,8 @@ export class LeadBatch {
   private readonly changed = new Map<StoredLead, Set<string>>();
   /** Keys that a lead of this batch gave up. The database would see the new owner before the old one has let go. */
   private readonly released = new Set<string>();
+  /** Scores before this batch, of those whose score it changed. */
+  private readonly formerScores = new Map<StoredLead, number>();
   private readonly outcomes: Outcome[] = [];
 
   constructor(stored: readonly StoredLead[]) {
@@ -85,9 +87,13 @@ export class LeadBatch {
     };
   }
 
-  /** Who was changed, and which of their fields. */
-  updates(): { lead: StoredLead; fields: string[] }[] {
-    return Array.from(this.changed, ([lead, fields]) => ({ lead, fields: [...fields] }));
+  /** Who was changed, which of their fields, and the score that they had before. */
+  updates(): { lead: StoredLead; fields: string[]; formerScore: number }[] {
+    return Array.from(this.changed, ([lead, fields]) => ({
+      lead,
+      fields: [...fields],
+      formerScore: this.formerScores.get(lead) ?? lead.score,
+    }));
   }
 
   private apply(said: Said): Outcome {
@@ -179,6 +185,7 @@ export class LeadBatch {
       fields.push(field);
     }
     if (said.score !== undefined && said.score !== lead.score) {
+      if (!this.formerScores.has(lead)) this.formerScores.set(lead, lead.score);
       lead.score = said.score;
       fields.push('score');
     }

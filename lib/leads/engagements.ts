@@ -3,6 +3,7 @@ import { InputError, MarketingError } from '../errors';
 import { engagementOf, fromMicros, moveMetrics, toMicros, type MetricDelta } from '../metrics';
 import type { Scope } from '../store';
 import { announceEngagements } from './engagement-announcements';
+import type { NewEngagement, Reactions } from './reactions';
 
 /** Something a lead did. */
 export interface Engagement {
@@ -53,12 +54,16 @@ interface Look {
  * engagement, in order.
  * @throws InputError `E_ENGAGEMENT` for a type, event id or metadata that cannot be stored; then nothing is written
  */
-export async function recordEngagements(scope: Scope, list: readonly Engagement[]): Promise<RecordedEngagement[]> {
+export async function recordEngagements(
+  scope: Scope,
+  list: readonly Engagement[],
+  reactions?: Reactions,
+): Promise<RecordedEngagement[]> {
   const items = list.map((one) => ({ ...one, eventId: one.eventId ?? randomUUID(), json: checkEngagement(one) }));
   if (items.length === 0) return [];
   for (let attempt = 1; ; attempt++) {
     try {
-      return await scope.transaction((tx) => recordIn(tx, items));
+      return await scope.transaction((tx) => recordIn(tx, items, reactions));
     } catch (error) {
       if (!(error instanceof Overtaken) || attempt >= MOST_TRIES) throw error;
     }
@@ -82,8 +87,9 @@ type Item = Engagement & { eventId: string; json: string };
 /** An engagement that is written: its moment, its campaign where there is one, and what it is worth to that. */
 type Fresh = Omit<Item, 'campaignId' | 'at'> & { at: number; campaign: number | null; valueMicros: number };
 
-async function recordIn(tx: Scope, items: readonly Item[]): Promise<RecordedEngagement[]> {
+async function recordIn(tx: Scope, items: readonly Item[], reactions?: Reactions): Promise<RecordedEngagement[]> {
   const { dialect } = tx;
+  if (reactions?.onEngagements) await lockLeads(tx, items);
   const looks = await tx.all<Look>(
     `SELECT r.n, l.id AS lead, e.id AS event, c.id AS campaign, c.currency
        FROM ${dialect.rows('items', { n: 'int', lead_id: 'int', event_id: 'text', for_campaign: 'int' }, 'r')}
@@ -123,7 +129,49 @@ async function recordIn(tx: Scope, items: readonly Item[]): Promise<RecordedEnga
       ...(valueMicros === 0 ? {} : { value: fromMicros(valueMicros) }),
     })),
   );
+  await reactions?.engaged(tx, fresh.map(newEngagement));
   return results;
+}
+
+/**
+ * Who begins to wait for an event and the event itself must not miss each other: both lock the lead first. In the order of
+ * ids, so that two such transactions do not wait for each other.
+ */
+async function lockLeads(tx: Scope, items: readonly Item[]): Promise<void> {
+  const { dialect } = tx;
+  if (dialect.name === 'sqlite') return;
+  await tx.all(
+    `SELECT l.id FROM ${dialect.rows('ids', { lead: 'int' }, 'r')} ${dialect.join} marketing_leads l ON l.id = r.lead
+     WHERE l.tenant_id = :tenant ORDER BY l.id ${dialect.name === 'postgres' ? 'FOR UPDATE OF l' : dialect.forUpdate}`,
+    { ids: JSON.stringify([...new Set(items.map(({ leadId }) => leadId))].sort((a, b) => a - b).map((id) => [id])) },
+  );
+}
+
+function newEngagement({
+  leadId,
+  type,
+  eventId,
+  campaign,
+  channel,
+  variant,
+  at,
+  valueMicros,
+  json,
+}: Fresh): NewEngagement {
+  // As it was stored: the caller may go on changing its own.
+  const metadata = JSON.parse(json) as Record<string, unknown>;
+  return {
+    leadId,
+    type,
+    eventId,
+    ...(campaign === null ? {} : { campaign }),
+    ...(channel === undefined ? {} : { channel }),
+    variant: variant ?? '',
+    at,
+    valueMicros,
+    metadata,
+    machine: metadata['machine'] === true,
+  };
 }
 
 function valueOf({ metadata }: Item, currency: string | null): number {

@@ -8,6 +8,7 @@ export { checkEngagement, type Engagement, type RecordedEngagement } from './eng
 export { announceEngagements, type EngagementFacts } from './engagement-announcements';
 export { noteSent, type SentMessage } from './sent-engagements';
 export { createEngagements, Engagements, type EngagementQuery, type EngagementView } from './engagement-list';
+export { Reactions, type LeadChange, type LeadReaction, type NewEngagement } from './reactions';
 export type { LeadKey } from './read';
 export { normaliseEmail } from './email';
 export { normalisePhone } from './phone';

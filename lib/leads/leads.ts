@@ -13,6 +13,7 @@ import {
 import { recordEngagements, type Engagement, type RecordedEngagement } from './engagements';
 import type { Said } from './normalise';
 import { countLeads, getLead, idsByKey, listLeads, removeLead, type LeadKey } from './read';
+import type { Reactions } from './reactions';
 import { sendability, type Sendability, type SendabilityRules } from './sendability';
 import { suppressAll, suppressionOf, unsuppress, type Suppression } from './suppressions';
 import type {
@@ -27,13 +28,15 @@ import type {
   UpsertOptions,
   UpsertResult,
 } from './types';
-import { storeLeads, updateLead, upsertLeads } from './upsert';
+import { storeLeads, updateLead, upsertLeads, type LeadHooks } from './upsert';
 import { leadViews } from './view';
 
 /** What the leads of a tenant need from others. */
 export interface LeadsDeps {
   /** Told after each committed change, before the call that changed them resolves: segments follow. */
   onChanged?: OnLeadsChanged;
+  /** What follows from changes and engagements within their transactions. */
+  reactions?: Reactions;
   /** What reads an attribute (names of segments): while there is any, it cannot be undeclared. */
   attributeUsedBy?: (name: string) => Promise<readonly string[]>;
 }
@@ -88,7 +91,7 @@ export class Leads {
 
   /** Changes the lead with this id; its keys, too. Rejected with `E_UNKNOWN_LEAD` when nobody has it. */
   async update(id: number, input: LeadInput, options: UpsertOptions = {}): Promise<UpsertResult> {
-    return updateLead(this.scope, id, input, options, this.deps.onChanged);
+    return updateLead(this.scope, id, input, options, this.deps);
   }
 
   /**
@@ -99,8 +102,8 @@ export class Leads {
    * external id. A field that is absent is kept; `null` (or an empty text in a built-in field) removes it.
    */
   async upsertAll(inputs: readonly LeadInput[], options: UpsertOptions = {}): Promise<UpsertResult[]> {
-    if (inputs.length <= FEW) return upsertLeads(this.scope, inputs, options, this.deps.onChanged);
-    return this.inBackground((db, onChanged) => upsertLeads(db, inputs, options, onChanged));
+    if (inputs.length <= FEW) return upsertLeads(this.scope, inputs, options, this.deps);
+    return this.inBackground((db, hooks) => upsertLeads(db, inputs, options, hooks));
   }
 
   /**
@@ -109,16 +112,19 @@ export class Leads {
    * @internal
    */
   async store(said: readonly (Said | Rejection)[], options: UpsertOptions = {}): Promise<UpsertResult[]> {
-    if (said.length <= FEW) return storeLeads(this.scope, said, options, this.deps.onChanged);
-    return this.inBackground((db, onChanged) => storeLeads(db, said, options, onChanged));
+    if (said.length <= FEW) return storeLeads(this.scope, said, options, this.deps);
+    return this.inBackground((db, hooks) => storeLeads(db, said, options, hooks));
   }
 
-  private async inBackground<T>(work: (db: Scope, onChanged: OnLeadsChanged) => Promise<T>): Promise<T> {
+  private async inBackground<T>(work: (db: Scope, hooks: LeadHooks) => Promise<T>): Promise<T> {
     const changes: [readonly number[], readonly string[]][] = [];
     const result = await this.scope.background((db) =>
-      work(db, (ids, fields) => {
-        changes.push([ids, fields]);
-        return Promise.resolve();
+      work(db, {
+        ...this.deps,
+        onChanged: (ids, fields) => {
+          changes.push([ids, fields]);
+          return Promise.resolve();
+        },
       }),
     );
     // Changes are told when the background connection is free again: who listens may need it.
@@ -153,7 +159,7 @@ export class Leads {
   }
   /** Removes a lead with its memberships, consents and engagements; suppressions of its addresses stay. False when nobody has this id. */
   async remove(id: number): Promise<boolean> {
-    const removed = await removeLead(this.scope, id);
+    const removed = await removeLead(this.scope, id, this.deps.reactions);
     if (removed) await this.deps.onChanged?.([id], ['*']);
     return removed;
   }
@@ -222,7 +228,7 @@ export class Leads {
    * @throws InputError `E_ENGAGEMENT`
    */
   async engage(list: readonly Engagement[]): Promise<RecordedEngagement[]> {
-    const results = await recordEngagements(this.scope, list);
+    const results = await recordEngagements(this.scope, list, this.deps.reactions);
     const { onChanged } = this.deps;
     if (!onChanged) return results;
     const byType = new Map<string, Set<number>>();

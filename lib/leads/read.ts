@@ -1,6 +1,7 @@
 import { InputError } from '../errors';
 import type { Scope, SqlValue, SqlValues } from '../store';
 import { normaliseEmail } from './email';
+import type { Reactions } from './reactions';
 import { forgetEngagements } from './engagements';
 import { leadColumns, leadView, type LeadRow } from './view';
 import type { LeadPage, LeadQuery, LeadView } from './types';
@@ -147,7 +148,7 @@ function readCursor(cursor: string | undefined): number {
  * Removes a lead with its memberships, consents and engagements (see {@link forgetEngagements}). Suppressions stay: they are
  * about the address, and must outlive the lead. False when there is no such lead.
  */
-export async function removeLead(scope: Scope, id: number): Promise<boolean> {
+export async function removeLead(scope: Scope, id: number, reactions?: Reactions): Promise<boolean> {
   return scope.transaction(async (tx) => {
     const removed = await tx.run('DELETE FROM marketing_leads WHERE tenant_id = :tenant AND id = :id', { id });
     if (removed === 0) return false;
@@ -160,6 +161,7 @@ export async function removeLead(scope: Scope, id: number): Promise<boolean> {
       await tx.run(`DELETE FROM ${table} WHERE tenant_id = :tenant AND lead_id = :id`, { id });
     }
     await forgetEngagements(tx, id);
+    await reactions?.removed(tx, id);
     return true;
   });
 }

@@ -4,6 +4,7 @@ import { declareGuessed, readAttributes } from './attributes';
 import { typeOfValue } from './coerce';
 import { LeadBatch, type StoredLead } from './batch';
 import { attributesOf, normaliseInput, type Said } from './normalise';
+import type { LeadChange, Reactions } from './reactions';
 import type {
   AttributeType,
   AttributeValue,
@@ -14,6 +15,12 @@ import type {
   UpsertOptions,
   UpsertResult,
 } from './types';
+
+/** Who is told of changes: after the commit, and within the transaction. */
+export interface LeadHooks {
+  readonly onChanged?: OnLeadsChanged | undefined;
+  readonly reactions?: Reactions | undefined;
+}
 
 /** Leads per transaction: a few milliseconds of work each. */
 const BATCH = 1_000;
@@ -28,7 +35,7 @@ export async function upsertLeads(
   scope: Scope,
   inputs: readonly LeadInput[],
   options: UpsertOptions,
-  onChanged: OnLeadsChanged | undefined,
+  hooks: LeadHooks,
 ): Promise<UpsertResult[]> {
   const undeclared = options.undeclared ?? 'ignore';
   const results: UpsertResult[] = [];
@@ -37,7 +44,7 @@ export async function upsertLeads(
     const part = inputs.slice(start, start + BATCH);
     const declared = await attributesFor(scope, part, undeclared);
     const said = part.map((input) => normaliseInput(input, declared, undeclared));
-    results.push(...(await storeLeads(scope, said, options, onChanged, start)));
+    results.push(...(await storeLeads(scope, said, options, hooks, start)));
   }
   return results;
 }
@@ -48,11 +55,11 @@ export async function updateLead(
   id: number,
   input: LeadInput,
   options: UpsertOptions,
-  onChanged: OnLeadsChanged | undefined,
+  hooks: LeadHooks,
 ): Promise<UpsertResult> {
   const undeclared = options.undeclared ?? 'ignore';
   const said = normaliseInput(input, await attributesFor(scope, [input], undeclared), undeclared, id);
-  const [result] = await storeLeads(scope, [said], options, onChanged);
+  const [result] = await storeLeads(scope, [said], options, hooks);
   // One input, one result.
   return result as UpsertResult;
 }
@@ -65,19 +72,35 @@ export async function storeLeads(
   scope: Scope,
   said: readonly (Said | Rejection)[],
   options: UpsertOptions,
-  onChanged: OnLeadsChanged | undefined,
+  hooks: LeadHooks,
   first = 0,
 ): Promise<UpsertResult[]> {
   const results: UpsertResult[] = [];
   while (results.length < said.length) {
     const from = results.length;
-    const batch = await write(scope, from === 0 ? said : said.slice(from), (tx, done) =>
-      options.within?.(tx, done.results(), first + from),
-    );
+    const batch = await write(scope, from === 0 ? said : said.slice(from), async (tx, done) => {
+      await hooks.reactions?.changed(tx, changesOf(done));
+      await options.within?.(tx, done.results(), first + from);
+    });
     for (const result of batch.results()) results.push(result);
-    if (options.report !== false && onChanged) await report(batch, onChanged);
+    if (options.report !== false && hooks.onChanged) await report(batch, hooks.onChanged);
   }
   return results;
+}
+
+/** What a batch did to its leads, for {@link Reactions}. */
+function changesOf(batch: LeadBatch): LeadChange[] {
+  const created = batch
+    .toCreate()
+    .map(({ id, score }) => ({ lead: id, created: true, fields: [], score, formerScore: 0 }));
+  const updated = batch.updates().map(({ lead, fields, formerScore }) => ({
+    lead: lead.id,
+    created: false,
+    fields,
+    score: lead.score,
+    formerScore,
+  }));
+  return [...created, ...updated];
 }
 
 async function report(batch: LeadBatch, onChanged: OnLeadsChanged): Promise<void> {
@@ -111,7 +134,7 @@ async function attributesFor(
 async function write(
   scope: Scope,
   said: readonly (Said | Rejection)[],
-  within: (tx: Scope, batch: LeadBatch) => Promise<void> | undefined,
+  within: (tx: Scope, batch: LeadBatch) => Promise<void>,
 ): Promise<LeadBatch> {
   for (let attempt = 1; ; attempt++) {
     try {

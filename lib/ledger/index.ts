@@ -5,6 +5,7 @@ export { Batcher } from './batcher';
 export { OPEN_STATES } from './types';
 export type {
   Arrival,
+  ArrivedStep,
   AudiencePage,
   DefinitionDeclaration,
   LeasedStep,
@@ -21,4 +22,5 @@ export type {
 export { CounterDeltas } from './sql/counters';
 export { endEnrollments } from './sql/enrollments';
 export { enroll } from './sql/enroll';
+export { wakeSteps, type WokenStep } from './sql/wake-steps';
 export { isOver, lockCampaigns } from './sql/campaign-locks';

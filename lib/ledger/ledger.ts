@@ -209,6 +209,8 @@ export class Ledger implements LedgerHost {
       parent: step,
       station,
       dueAt: arrival.dueAt,
+      port: arrival.port,
+      note: arrival.note,
       trail: text,
       from: arrival.journey,
     });
@@ -331,7 +333,9 @@ export class Ledger implements LedgerHost {
     const now = this.clock.now();
     let outcomes: HandOverOutcome[];
     try {
-      outcomes = await handOver(this.scope, items, now);
+      outcomes = await handOver(this.scope, items, now, (tx, station, steps) =>
+        this.stations.get(station)?.spec.arrived?.(tx, steps),
+      );
     } catch (error) {
       // The messages are lost, the people are not: they still stand at the steps they came from.
       this.strand(items.map(({ parent }) => parent));

@@ -1,5 +1,5 @@
 import { messageOf } from '../errors';
-import type { Scope } from '../store';
+import { parseJson, type Scope } from '../store';
 import type { LedgerHost } from './host';
 import { claimAdrift, leaseForWork, leaseSuspects, nextDue, releaseDue, type ReleasedStep } from './sql/lease';
 import { heldUnknowingly, putBack, releasedUnknowingly } from './sql/audit';
@@ -30,6 +30,10 @@ const COUNTS_EVERY_MS = 500;
 
 const PORT_NAMES: Readonly<Record<string, readonly string[]>> = {
   send: ['sent', 'failed', 'suppressed'],
+  delay: ['released', 'timed out'],
+  approval: ['approved', 'rejected', 'timed out'],
+  join: ['joined', 'timed out'],
+  compensate: ['undone', 'partly undone'],
 };
 
 /**
@@ -87,7 +91,8 @@ export class Station implements StationHandle {
       this.host.strand(results.flatMap(({ step }) => (accepted.has(step.id) ? [] : [step.id])));
     }
     const retryAt = results.reduce(
-      (soonest, result) => (result.kind === 'retry' ? Math.min(soonest, result.dueAt) : soonest),
+      (soonest, result) =>
+        result.kind === 'retry' || result.kind === 'later' ? Math.min(soonest, result.dueAt) : soonest,
       Infinity,
     );
     if (Number.isFinite(retryAt)) await this.wakeAt(retryAt);
@@ -305,12 +310,13 @@ export class Station implements StationHandle {
     for (const step of steps) {
       const person = people.get(step.id);
       if (!person) continue;
+      if (this.spec.carries && typeof step.outcome === 'string') person.outcome = parseJson(step.outcome, undefined);
       if (this.spec.wired(step.port)) {
         this.outstanding.set(step.id, since);
         const group = byPort.get(step.port);
         if (group) group.push(person);
         else byPort.set(step.port, [person]);
-      } else ends.push({ person, reason: 'completed' });
+      } else ends.push({ person, reason: step.port === 0 ? 'completed' : this.portName(step.port) });
     }
     for (const { person, reason } of ends) this.host.endInBackground(person.journey, reason);
     for (const [port, group] of byPort) {
@@ -320,6 +326,10 @@ export class Station implements StationHandle {
         this.host.log.error(`${this.spec.step}: sending people on failed: ${messageOf(error)}`);
       }
     }
+  }
+
+  private portName(port: number): string {
+    return this.portNames[port] ?? `output ${port + 1}`;
   }
 
   private async wakeAt(due: number): Promise<void> {

@@ -44,6 +44,21 @@ export interface Person {
   journey: Journey;
   lead: LeadView;
   campaign: CampaignView;
+  /** What the station noted about the step (its `outcome`); read for stations that say `carries`. */
+  outcome?: unknown;
+}
+
+/** A step that has just been written: somebody has arrived for the first time. */
+export interface ArrivedStep {
+  readonly id: number;
+  readonly campaign: number;
+  readonly enrollment: number;
+  readonly lead: number;
+  /** The step that sent the person here. */
+  readonly parent: number;
+  readonly dueAt: number;
+  /** As the arrival said it. */
+  readonly note?: unknown;
 }
 
 /** A step that this runtime has leased. `attempt` is the fencing token: completing it needs the same owner and attempt. */
@@ -66,6 +81,8 @@ export type StepResult =
   | { step: LeasedStep; kind: 'release'; port: number; reason?: string; outcome?: unknown }
   /** Not now: try again at `dueAt` (ms). */
   | { step: LeasedStep; kind: 'retry'; dueAt: number; reason?: string }
+  /** Not now, and nobody is to blame: not before `dueAt` (ms). No attempt is charged. */
+  | { step: LeasedStep; kind: 'later'; dueAt: number; reason?: string }
   /** Not now, and nobody is to blame: back into the queue as it was (no attempt is charged). */
   | { step: LeasedStep; kind: 'return' }
   /** Cannot be done: into the dead-letter list. */
@@ -97,6 +114,13 @@ export interface StationSpec {
    */
   emit(port: number, people: Person[]): void;
   work?: StationWork;
+  /** People go on with what was noted about their step: see {@link Person.outcome}. */
+  carries?: boolean;
+  /**
+   * Called in the transaction that takes custody, with those who arrived for the first time (not with a second arrival of
+   * the same person from the same step). Writes what belongs to the arrival; a throw takes the whole group's arrival back.
+   */
+  arrived?(tx: Scope, steps: readonly ArrivedStep[]): Promise<void>;
   /** Called (throttled) when the station's counts may have changed. */
   onCounts?(counts: StationCounts): void;
 }
@@ -114,6 +138,13 @@ export interface Arrival {
   journey: Journey;
   /** When the station's work is due, ms; undefined = at once. */
   dueAt?: number;
+  /**
+   * Output through which the person goes when due, unless {@link wakeSteps} says another one: the time-out of who waits for
+   * something. Default 0. Not for stations that do work.
+   */
+  port?: number;
+  /** Given to {@link StationSpec.arrived} as it is; not kept. */
+  note?: unknown;
 }
 
 /** A station at work. */
@@ -146,6 +177,8 @@ export interface StationDeclaration {
   /** True when more than one station can be reached from one of its outputs without passing another station. */
   forks: boolean;
   onUnknown?: UnknownPolicy;
+  /** What others need to know of the node's configuration (how people enter, what a join waits for). Kept on the station's row. */
+  config?: Readonly<Record<string, unknown>>;
   /** Set when a changed delay's policy is `recompute`: the new due time is the arrival plus this many ms. */
   recomputeMs?: number;
   /** Set when a changed delay's policy is `recompute` and it waits until a moment (ms since 1970). */

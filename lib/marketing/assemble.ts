@@ -14,7 +14,7 @@ import { DefinitionCatalogue, Definitions, Documents, factsFrom, type Facts } fr
 import { messageOf } from '../errors';
 import { Events } from '../events';
 import { createHistory } from '../history';
-import { createEngagements, createLeads, leadViews, sendability } from '../leads';
+import { createEngagements, createLeads, leadViews, Reactions, sendability } from '../leads';
 import { Ledger, type LedgerLog } from '../ledger';
 import { createMetrics, figuresOf, noFigures, type Metrics } from '../metrics';
 import { createNotes, Notes } from '../notes';
@@ -22,7 +22,7 @@ import { Dispatcher, Outbox, Webhooks } from '../outbox';
 import { PricingService } from '../pricing';
 import { Escalations, ScheduleService } from '../schedules';
 import { createSegments, type Segments } from '../segments';
-import { SendStation } from '../sending';
+import { SendStation, type SendGate } from '../sending';
 import type { Scope, Store } from '../store';
 import { createTemplates } from '../templates';
 import { CampaignService, type CampaignHouse } from './campaign-service';
@@ -52,7 +52,14 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   const changed = async (ids: readonly number[], fields: readonly string[]): Promise<void> => {
     await segments.leadsChanged(ids, fields);
   };
-  const leads = createLeads(scope, { onChanged: changed, attributeUsedBy: (name) => segments.readersOf(name) });
+  const reactions = new Reactions();
+  /** What has a say before a message leaves, in this order: cheap and final refusals first, money last. */
+  const gates: SendGate[] = [];
+  const leads = createLeads(scope, {
+    onChanged: changed,
+    reactions,
+    attributeUsedBy: (name) => segments.readersOf(name),
+  });
   const definitions = new Definitions(scope);
   const segments: Segments = createSegments(scope, { leads, usedBy: (key) => campaignsUsing(scope, key) });
   const conditions = new ConditionService(leads, segments);
@@ -166,6 +173,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   const events = new Events({
     scope,
     leads,
+    reactions,
     changed,
     entered: (stations) => stations.forEach((id) => ledger.wakeStation(id)),
   });
@@ -205,6 +213,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
         log,
         leads: leadViews,
         campaigns: campaignViews,
+        gates,
         maySend: (tx, ids, channel) => sendability(tx, ids, channel, { requireConsent: 'none' }),
         unsubscribeUrl: ({ lead, campaign, channel, step }) => unsubscribe.url(lead, campaign, channel, step),
         messageDomain: domainOf(options.baseUrl),

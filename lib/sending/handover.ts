@@ -57,6 +57,11 @@ export class Handover {
         void this.hooks.settle({ result: { step, kind: 'return' } });
         continue;
       }
+      if ('at' in answer) {
+        const { at: dueAt, reason } = answer;
+        void this.hooks.settle({ result: { step, kind: 'later', dueAt, reason } });
+        continue;
+      }
       if (!answer.allowed) {
         const { reason, detail } = answer;
         const result = { step, kind: 'release', port: SUPPRESSED, reason, outcome: { suppressed: detail } } as const;
@@ -130,6 +135,7 @@ export class Handover {
         filled.map(({ item }) => item),
         { channel, account: account.key },
         (tx, leads, by) => this.deps.maySend(tx, leads, by),
+        this.deps.gates,
       );
     } catch (error) {
       this.deps.log.error(`Marking messages failed, they go back into the queue: ${messageOf(error)}`);

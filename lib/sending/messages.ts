@@ -3,6 +3,7 @@ import { noteSent } from '../leads';
 import { lockCampaigns, type LeasedStep } from '../ledger';
 import { messageChanged, moveMetrics, settledOf, toMicros, type CountedMessage, type MetricDelta } from '../metrics';
 import { storable, type Scope } from '../store';
+import { askGates, type GateVerdict, type SendGate } from './gates';
 import type { SendCheck } from './types';
 
 /** What is known of a step's message from earlier tries. */
@@ -47,7 +48,7 @@ interface HeldRow {
 }
 
 /** What was found about a message that was to go out. `stopped`: its campaign is not active any more. */
-export type Clearance = SendCheck | 'stopped';
+export type Clearance = SendCheck | 'stopped' | Extract<GateVerdict, { kind: 'later' }>;
 
 /**
  * Marks messages `sending`, in one transaction with the last question whether each may be sent at all: whoever
@@ -60,6 +61,7 @@ export async function markSending(
   items: readonly Outgoing[],
   { channel, account }: { channel: string; account: string },
   maySend: (tx: Scope, leads: readonly number[], channel: string) => Promise<Map<number, SendCheck>>,
+  gates: readonly SendGate[] = [],
 ): Promise<Map<number, Clearance>> {
   return scope.transaction(async (tx) => {
     const { dialect } = tx;
@@ -84,6 +86,16 @@ export async function markSending(
       items.filter(({ step }) => ours.has(step.id) && runs(step)).map(({ step }) => step.lead),
       channel,
     );
+    const costMicros = priceOf(channel);
+    const verdicts = await askGates(
+      tx,
+      gates,
+      items.flatMap(({ step, variant = '' }) =>
+        ours.has(step.id) && runs(step) && checks.get(step.lead)?.allowed
+          ? [{ step, channel, account, variant, costMicros }]
+          : [],
+      ),
+    );
     const answers = new Map<number, Clearance>();
     const rows: unknown[][] = [];
     const moved: MetricDelta[] = [];
@@ -95,8 +107,9 @@ export async function markSending(
         continue;
       }
       const check = checks.get(step.lead) ?? { allowed: false, reason: 'gone', detail: 'the lead is gone' };
-      answers.set(step.id, check);
-      if (!check.allowed) continue;
+      const verdict = verdicts.get(step.id);
+      answers.set(step.id, verdict ? clearanceOf(verdict) : check);
+      if (!check.allowed || verdict) continue;
       rows.push([
         step.id,
         step.campaign,
@@ -153,12 +166,23 @@ export async function markSending(
            settled_at: 'NULL',
            cost_micros: dialect.excluded('cost_micros'),
          })}`,
-        { channel, account: account.slice(0, 128), price: priceOf(channel), rows: JSON.stringify(rows) },
+        { channel, account: account.slice(0, 128), price: costMicros, rows: JSON.stringify(rows) },
       );
       await moveMetrics(tx, moved);
     }
     return answers;
   });
+}
+
+function clearanceOf(verdict: GateVerdict): Clearance {
+  switch (verdict.kind) {
+    case 'suppress':
+      return { allowed: false, reason: verdict.reason, detail: verdict.detail };
+    case 'later':
+      return verdict;
+    case 'stop':
+      return 'stopped';
+  }
 }
 
 /** What a channel says that one message costs, in micros: written at once, so that one that stays in doubt has its price. */
@@ -197,7 +221,12 @@ export interface MessageOutcome {
  * Writes how messages ended, with their counters; for `sent`, the engagement `email_sent` (or the channel's) as well. In the
  * caller's transaction. The messages must be marked `sending`.
  */
-export async function writeOutcomes(tx: Scope, channel: string, outcomes: readonly MessageOutcome[]): Promise<void> {
+export async function writeOutcomes(
+  tx: Scope,
+  channel: string,
+  outcomes: readonly MessageOutcome[],
+  gates: readonly SendGate[] = [],
+): Promise<void> {
   if (outcomes.length === 0) return;
   const now = tx.clock.now();
   const { dialect } = tx;
@@ -258,4 +287,5 @@ export async function writeOutcomes(tx: Scope, channel: string, outcomes: readon
       state === 'sent' ? [{ step, lead, campaign, channel, variant }] : [],
     ),
   );
+  for (const gate of gates) await gate.settled?.(tx, channel, outcomes);
 }

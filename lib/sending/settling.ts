@@ -20,7 +20,7 @@ export class Settling {
    * @param died   told of campaigns with people in the dead-letter list
    */
   constructor(
-    private readonly deps: Pick<SendDeps, 'clock' | 'log'>,
+    private readonly deps: Pick<SendDeps, 'clock' | 'log' | 'gates'>,
     private readonly options: {
       channel: string;
       enough(queued: number): boolean;
@@ -77,6 +77,7 @@ export class Settling {
           tx,
           this.options.channel,
           settled.flatMap(({ outcome }) => (outcome && accepted.has(outcome.step.id) ? [outcome] : [])),
+          this.deps.gates,
         ),
     );
     const dead = settled.flatMap(({ result }) => (result.kind === 'fail' ? [result.step.campaign] : []));

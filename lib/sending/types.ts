@@ -9,6 +9,7 @@ import type { Clock } from '../clock';
 import type { DefaultSender, EmailContent, WebhookContent } from '../content';
 import type { LedgerLog } from '../ledger';
 import type { Scope } from '../store';
+import type { SendGate } from './gates';
 import type { CampaignView, LeadView, UnknownPolicy } from '../types';
 
 /** What is sent: written by the marketer, compiled once per version. */
@@ -68,6 +69,8 @@ export interface SendDeps {
   campaigns(scope: Scope, ids: readonly number[]): Promise<Map<number, CampaignView>>;
   /** Asked in the transaction that marks a message `sending`. */
   maySend(tx: Scope, leads: readonly number[], channel: string): Promise<Map<number, SendCheck>>;
+  /** What else has a say, in this order. */
+  gates?: readonly SendGate[];
   /** The link that unsubscribes whoever got the message of this step. */
   unsubscribeUrl(of: { lead: number; campaign: number; step: number; channel: string }): string;
   /** What stands right of the @ in Message-IDs. */

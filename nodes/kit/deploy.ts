@@ -23,7 +23,7 @@ export interface Member {
   readonly saved: SavedConfig;
   /** For stations: what the ledger calls, without what the plan knows already. */
   readonly station?: {
-    spec(marketing: Marketing, definition: string): Pick<StationSpec, 'emit' | 'wired' | 'work' | 'onCounts'>;
+    spec(marketing: Marketing, definition: string): Omit<StationSpec, 'definition' | 'step' | 'kind'>;
   };
   /**
    * For switches: rejects when the node cannot decide (an unknown segment, a condition with an error). Asked after each

@@ -14,7 +14,7 @@ export type { JourneyPlan, PlannedDefinition, PlannedStation, PlanProblem } from
 /** What a kind of node says about itself beyond what every station says. */
 export type DescribeStation = (
   config: FlowConfig,
-) => Partial<Pick<StationDeclaration, 'onUnknown' | 'recomputeMs' | 'recomputeAt'>>;
+) => Partial<Pick<StationDeclaration, 'onUnknown' | 'recomputeMs' | 'recomputeAt' | 'config'>>;
 
 /** What {@link planJourneys} may be told besides the drawn flow. */
 export interface PlanOptions {

@@ -1,6 +1,6 @@
 import type { Marketing } from '../../lib';
 import { messageOf } from '../../lib/errors';
-import type { Person, StationCounts, StationWork } from '../../lib/ledger/types';
+import type { Arrival, Person, StationCounts, StationSpec, StationWork } from '../../lib/ledger/types';
 import type { CampaignView } from '../../lib/types';
 import type { Badge } from './badge';
 import { DROPPED, type FlowMessage, type NodeKit } from './node';
@@ -10,6 +10,10 @@ import { useStore, type StoreAccess } from './store-node';
 export interface StationBehaviour {
   /** The badge for its counts, over all journeys that it is a step of. */
   badge(counts: StationCounts): Badge;
+  /** What people's messages carry besides lead, campaign and token, made of what the station noted about their step. */
+  carries?(outcome: unknown): Readonly<Record<string, unknown>>;
+  /** Writes what belongs to an arrival, in its transaction. See {@link StationSpec.arrived}. */
+  arrived?(marketing: Marketing, definition: string): StationSpec['arrived'];
   /** Work to do with people who are due; without it they are sent on. Undefined: they wait (something is wrong). */
   work?(marketing: Marketing, definition: string): StationWork;
 }
@@ -18,7 +22,7 @@ export interface StationBehaviour {
 export interface StationNode {
   readonly store: StoreAccess;
   /** Takes custody of the person that a message carries; durable when it resolves. */
-  arrive(msg: FlowMessage, dueAt?: number): Promise<void | typeof DROPPED>;
+  arrive(msg: FlowMessage, arrival?: number | Omit<Arrival, 'journey'>): Promise<void | typeof DROPPED>;
 }
 
 /** Joins a station node to its store. @throws InputError E_NO_STORE */
@@ -28,7 +32,9 @@ export function startStation(kit: NodeKit, behaviour: StationBehaviour): Station
     station: {
       spec: (marketing, definition) => ({
         wired: (port) => wiredToRunning(kit, store, port),
-        emit: (port, people) => emit(kit, store, marketing, port, people),
+        emit: (port, people) => emit(kit, store, marketing, behaviour, port, people),
+        ...(behaviour.carries ? { carries: true } : {}),
+        ...arrivedOf(behaviour, marketing, definition),
         ...(behaviour.work ? { work: behaviour.work(marketing, definition) } : {}),
         onCounts: (fresh) => {
           counts.set(definition, fresh);
@@ -44,14 +50,23 @@ export function startStation(kit: NodeKit, behaviour: StationBehaviour): Station
   });
   return {
     store,
-    async arrive(msg, dueAt) {
+    async arrive(msg, arrival = {}) {
       await store.marketing();
       const journey = store.journey(msg);
       const station = await store.hub.deployer.station(kit.id, journey.definition, kit.closing);
       if (!station) return DROPPED;
-      await station.arrive({ journey, ...(dueAt === undefined ? {} : { dueAt }) });
+      await station.arrive({ journey, ...(typeof arrival === 'number' ? { dueAt: arrival } : arrival) });
     },
   };
+}
+
+function arrivedOf(
+  { arrived }: StationBehaviour,
+  marketing: Marketing,
+  definition: string,
+): Pick<StationSpec, 'arrived'> {
+  const told = arrived?.(marketing, definition);
+  return told ? { arrived: told } : {};
 }
 
 /** The counts of a station that is a step of several journeys. */
@@ -70,11 +85,23 @@ function wiredToRunning(kit: NodeKit, store: StoreAccess, port: number): boolean
  * Sends people on. During a deploy nobody is sent: nodes may be missing, and everybody who was on a wire is sent again
  * after it. Behind an output from which no station can be reached (a debug node) the way ends.
  */
-function emit(kit: NodeKit, store: StoreAccess, marketing: Marketing, port: number, people: readonly Person[]): void {
+function emit(
+  kit: NodeKit,
+  store: StoreAccess,
+  marketing: Marketing,
+  { carries }: StationBehaviour,
+  port: number,
+  people: readonly Person[],
+): void {
   if (!store.hub.deployer.flowing) return;
   kit.send(
     port,
-    people.map(({ lead, campaign, journey }) => ({ payload: { ...lead }, campaign: frozen(campaign), journey })),
+    people.map(({ lead, campaign, journey, outcome }) => ({
+      ...(carries && outcome !== undefined ? carries(outcome) : {}),
+      payload: { ...lead },
+      campaign: frozen(campaign),
+      journey,
+    })),
   );
   if (store.leadsOn(port)) return;
   for (const { journey } of people) {

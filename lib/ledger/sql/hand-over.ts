@@ -2,6 +2,7 @@ import { record } from '../../history';
 import { storable, type Scope } from '../../store';
 import { isOver, lockCampaigns } from './campaign-locks';
 import { CounterDeltas } from './counters';
+import type { ArrivedStep } from '../types';
 import { endEnrollments } from './enrollments';
 
 /** A person whom a station takes over from the step `parent`. */
@@ -10,6 +11,8 @@ export interface TakeOver {
   parent: number;
   station: number;
   dueAt: number | undefined;
+  port: number | undefined;
+  note: unknown;
   trail: string | undefined;
 }
 
@@ -22,6 +25,9 @@ export interface WayOut {
 }
 
 export type HandOver = TakeOver | WayOut;
+
+/** Told in the transaction who has arrived at a station for the first time. */
+export type Arrived = (tx: Scope, station: number, steps: readonly ArrivedStep[]) => Promise<void> | undefined;
 
 /** What a hand-over did. */
 export interface HandOverOutcome {
@@ -46,7 +52,12 @@ interface ParentRow {
  * everybody of the moment: the new steps are inserted and their parents marked, or neither.
  * Doing it twice does it once: a step is unique by enrollment, parent and station.
  */
-export async function handOver(scope: Scope, items: readonly HandOver[], now: number): Promise<HandOverOutcome[]> {
+export async function handOver(
+  scope: Scope,
+  items: readonly HandOver[],
+  now: number,
+  arrived: Arrived = () => undefined,
+): Promise<HandOverOutcome[]> {
   return scope.transaction(async (tx) => {
     const parents = await readParents(tx, items);
     const campaigns = await lockCampaigns(
@@ -61,6 +72,7 @@ export async function handOver(scope: Scope, items: readonly HandOver[], now: nu
     const exits: unknown[][] = [];
     const seen = new Set<string>();
     const reopened: number[] = [];
+    const notes = new Map<string, unknown>();
     const outcomes = items.map((item): HandOverOutcome => {
       const parent = parents.get(item.parent);
       if (!parent) return { known: false };
@@ -80,7 +92,9 @@ export async function handOver(scope: Scope, items: readonly HandOver[], now: nu
           state,
           item.dueAt ?? now,
           item.trail ?? null,
+          item.port ?? null,
         ]);
+        if (item.note !== undefined) notes.set(key, item.note);
         // Whoever was given up as having left the flow, and turns up all the same, is back in it.
         if (parent.enrollment_state === 'ended' && state === 'waiting') reopened.push(parent.enrollment_id);
         if (state === 'cancelled')
@@ -94,7 +108,9 @@ export async function handOver(scope: Scope, items: readonly HandOver[], now: nu
       }
       return { known: true };
     });
-    const entered = await insertArrivals(tx, arrivals, now, counters);
+    const fresh = await insertArrivals(tx, arrivals, now, counters);
+    await tellArrived(tx, fresh, notes, arrived);
+    const entered = new Set(fresh.map(({ enrollment_id }) => enrollment_id));
     await markHandedOver(tx, [...handed.values()], now);
     await noteExits(tx, exits, now);
     // Not those who only arrived once more: they were here before they ended.
@@ -129,45 +145,78 @@ const ARRIVAL = {
   step_state: 'text',
   due: 'int',
   step_trail: 'text',
+  to_port: 'int',
 } as const;
 
-/** Inserts who was not there yet; the enrollments of those. */
-async function insertArrivals(
+/** A step that was inserted. */
+interface FreshRow {
+  id: number;
+  campaign_id: number;
+  enrollment_id: number;
+  lead_id: number;
+  station_id: number;
+  parent_id: number;
+  state: string;
+  due_at: number;
+}
+const FRESH = ['id', 'campaign_id', 'enrollment_id', 'lead_id', 'station_id', 'parent_id', 'state', 'due_at'];
+
+async function tellArrived(
   tx: Scope,
-  rows: unknown[][],
-  now: number,
-  counters: CounterDeltas,
-): Promise<Set<number>> {
-  if (rows.length === 0) return new Set();
+  fresh: readonly FreshRow[],
+  notes: ReadonlyMap<string, unknown>,
+  arrived: Arrived,
+): Promise<void> {
+  const byStation = new Map<number, ArrivedStep[]>();
+  for (const row of fresh) {
+    if (row.state !== 'waiting') continue;
+    const note = notes.get(`${row.parent_id} ${row.station_id}`);
+    const step: ArrivedStep = {
+      id: row.id,
+      campaign: row.campaign_id,
+      enrollment: row.enrollment_id,
+      lead: row.lead_id,
+      parent: row.parent_id,
+      dueAt: row.due_at,
+      ...(note === undefined ? {} : { note }),
+    };
+    byStation.set(row.station_id, [...(byStation.get(row.station_id) ?? []), step]);
+  }
+  for (const [station, steps] of byStation) await arrived(tx, station, steps);
+}
+
+/** Inserts who was not there yet; the steps of those. */
+async function insertArrivals(tx: Scope, rows: unknown[][], now: number, counters: CounterDeltas): Promise<FreshRow[]> {
+  if (rows.length === 0) return [];
   const { dialect } = tx;
   const insert = `${dialect.insertIgnore} INTO marketing_steps
-      (tenant_id, campaign_id, enrollment_id, lead_id, station_id, parent_id, state, due_at, trail, created_at, updated_at)
-    SELECT :tenant, r.campaign, r.enrollment, r.lead, r.station, r.parent, r.step_state, r.due, r.step_trail, :now, :now
+      (tenant_id, campaign_id, enrollment_id, lead_id, station_id, parent_id, state, due_at, trail, port, created_at, updated_at)
+    SELECT :tenant, r.campaign, r.enrollment, r.lead, r.station, r.parent, r.step_state, r.due, r.step_trail, r.to_port, :now, :now
     FROM ${dialect.rows('rows', ARRIVAL, 'r')} WHERE 1 = 1 ${dialect.ignoreTail}`;
   // Counting needs to know which rows were new: a repeated arrival must not be counted twice.
   if (dialect.updateReturning) {
-    const fresh = await tx.all<{ campaign_id: number; station_id: number; enrollment_id: number }>(
-      `${insert} RETURNING campaign_id, station_id, enrollment_id`,
-      { now, rows: JSON.stringify(rows) },
-    );
-    for (const { campaign_id, station_id } of fresh) counters.add(campaign_id, station_id, 'entered');
-    return new Set(fresh.map(({ enrollment_id }) => enrollment_id));
+    const fresh = await tx.all<FreshRow>(`${insert} RETURNING ${FRESH.join(', ')}`, {
+      now,
+      rows: JSON.stringify(rows),
+    });
+    return counted(fresh, counters);
   }
-  const before = await tx.all<{ parent_id: number; station_id: number }>(
-    `SELECT s.parent_id, s.station_id FROM ${dialect.rows('rows', ARRIVAL, 'r')}
+  const rowsThere = `SELECT ${FRESH.map((column) => `s.${column}`).join(', ')} FROM ${dialect.rows('rows', ARRIVAL, 'r')}
      ${dialect.join} marketing_steps s ON s.enrollment_id = r.enrollment AND s.parent_id = r.parent AND s.station_id = r.station
-       AND s.tenant_id = :tenant`,
-    { rows: JSON.stringify(rows) },
-  );
-  const known = new Set(before.map(({ parent_id, station_id }) => `${parent_id} ${station_id}`));
+       AND s.tenant_id = :tenant`;
+  const before = await tx.all<FreshRow>(rowsThere, { rows: JSON.stringify(rows) });
+  const known = new Set(before.map(({ id }) => id));
   await tx.run(insert, { now, rows: JSON.stringify(rows) });
-  const entered = new Set<number>();
-  for (const row of rows) {
-    if (known.has(`${String(row[4])} ${String(row[3])}`)) continue;
-    entered.add(row[1] as number);
-    counters.add(row[0] as number, row[3] as number, 'entered');
-  }
-  return entered;
+  const after = await tx.all<FreshRow>(rowsThere, { rows: JSON.stringify(rows) });
+  return counted(
+    after.filter(({ id }) => !known.has(id)),
+    counters,
+  );
+}
+
+function counted(fresh: FreshRow[], counters: CounterDeltas): FreshRow[] {
+  for (const { campaign_id, station_id } of fresh) counters.add(campaign_id, station_id, 'entered');
+  return fresh;
 }
 
 async function markHandedOver(tx: Scope, parents: readonly ParentRow[], now: number): Promise<void> {

@@ -11,14 +11,17 @@ interface StepRow {
   due_at: number;
   created_at: number;
   port: number | null;
+  outcome: string | null;
 }
 
 /** A step that was released by a pass station, or is to be sent on once more. */
 export interface ReleasedStep extends LeasedStep {
   port: number;
+  /** JSON of what was noted about it. */
+  outcome?: string | null;
 }
 
-const COLUMNS = 'id, campaign_id, enrollment_id, lead_id, attempt, crashes, due_at, created_at, port';
+const COLUMNS = 'id, campaign_id, enrollment_id, lead_id, attempt, crashes, due_at, created_at, port, outcome';
 
 /**
  * Deaths of its runtime from which a step is a suspect. Everybody whom a runtime held when it died is charged, the one who
@@ -102,6 +105,7 @@ function leased(rows: StepRow[], owner: string): ReleasedStep[] {
       createdAt: row.created_at,
       owner,
       port: row.port ?? 0,
+      outcome: row.outcome,
     }))
     .sort((a, b) => a.dueAt - b.dueAt || a.id - b.id);
 }
@@ -135,12 +139,15 @@ export async function leaseSuspects(scope: Scope, { station, owner, limit, now }
   );
 }
 
-/** Releases due people of a station that has no work of its own (trigger, delay): leased and decided in one statement. */
+/**
+ * Releases due people of a station that has no work of its own (trigger, delay): leased and decided in one statement. They go
+ * through the output that their row names, or the first one.
+ */
 export async function releaseDue(scope: Scope, { station, owner, limit, now }: Claim): Promise<ReleasedStep[]> {
   const rows = await claim(
     scope,
     due(),
-    `state = 'released', port = 0, lease_owner = :owner, attempt = attempt + 1, released_at = :now, updated_at = :now`,
+    `state = 'released', port = COALESCE(port, 0), lease_owner = :owner, attempt = attempt + 1, released_at = :now, updated_at = :now`,
     { station, owner, limit, now },
   );
   return leased(rows, owner);

@@ -47,6 +47,7 @@ function verdictOf(result: StepResult, context: SettleContext, campaignState: st
       };
     }
     case 'retry':
+    case 'later':
       return { ...base, state: 'waiting', dueAt: result.dueAt, reason: short(result.reason) };
     case 'return':
       return { ...base, state: 'waiting' };
@@ -63,7 +64,7 @@ function verdictOf(result: StepResult, context: SettleContext, campaignState: st
 }
 
 function waitsAgain({ kind }: StepResult): boolean {
-  return kind === 'retry' || kind === 'return';
+  return kind === 'retry' || kind === 'later' || kind === 'return';
 }
 
 /** A reason as the column takes it. */

@@ -1,13 +1,11 @@
 import type { Knex } from 'knex';
 import type { Migration } from '../migrate';
 import type { Dialect } from '../types';
-import { Columns, createTable } from './columns';
+import { addColumns, createTables, dropTables, takeBackColumns, type Additions } from './additions';
 import { guardHistory, unguardHistory } from './history-guard';
 
-type Define = (columns: Columns, table: Knex.CreateTableBuilder) => void;
-
 /** Columns that the tables of the first release get. */
-const ADDED: Readonly<Record<string, Define>> = {
+const ADDED: Additions = {
   marketing_campaigns: (c, t) => {
     // Where it stands in the words of its definition; `state` is what the engine makes of it.
     c.text('stage', 64);
@@ -83,7 +81,7 @@ const ADDED: Readonly<Record<string, Define>> = {
 };
 
 /** New tables, in the order in which they are created. */
-const TABLES: Readonly<Record<string, Define>> = {
+const TABLES: Additions = {
   marketing_campaign_channels: (c, t) => {
     c.tenant();
     c.int('campaign_id').notNullable();
@@ -342,46 +340,14 @@ const TABLES: Readonly<Record<string, Define>> = {
 export const campaignsAsData: Migration = {
   name: '002-campaigns-as-data',
   async up(knex: Knex, dialect: Dialect) {
-    for (const [name, define] of Object.entries(ADDED)) {
-      await knex.schema.alterTable(name, (table) => define(new Columns(table, dialect), table));
-    }
+    await addColumns(knex, dialect, ADDED);
     await knex('marketing_campaigns').update({ stage: knex.ref('state'), search_name: knex.raw('LOWER(name)') });
-    for (const [name, define] of Object.entries(TABLES)) await createTable(knex, dialect, name, define);
+    await createTables(knex, dialect, TABLES);
     await guardHistory(knex, dialect);
   },
   async down(knex: Knex, dialect: Dialect) {
     await unguardHistory(knex, dialect);
-    for (const name of Object.keys(TABLES).reverse()) await knex.schema.dropTableIfExists(name);
-    for (const [name, define] of Object.entries(ADDED).reverse()) await takeBack(knex, dialect, name, define);
+    await dropTables(knex, TABLES);
+    await takeBackColumns(knex, dialect, ADDED);
   },
 };
-
-/** Drops the columns and indexes that `define` added: it is run once more, and what it asks for is written down. */
-async function takeBack(knex: Knex, dialect: Dialect, name: string, define: Define): Promise<void> {
-  const columns: string[] = [];
-  const indexes: [kind: 'index' | 'unique', columns: string[]][] = [];
-  const told = (kind: 'index' | 'unique') => (of: string[]) => void indexes.push([kind, of]);
-  await knex.schema.alterTable(name, (table) => {
-    const recorder = new Columns(
-      recorderOf((column) => columns.push(column)),
-      dialect,
-    );
-    define(recorder, { index: told('index'), unique: told('unique') } as unknown as Knex.CreateTableBuilder);
-    for (const [kind, of] of indexes) {
-      if (kind === 'unique') table.dropUnique(of);
-      else table.dropIndex(of);
-    }
-  });
-  await knex.schema.alterTable(name, (table) => table.dropColumns(...columns));
-}
-
-/** Answers to everything that a column builder answers to, and tells the names of the columns. */
-function recorderOf(told: (column: string) => void): Knex.CreateTableBuilder {
-  const chain: object = new Proxy({}, { get: () => () => chain });
-  return new Proxy({} as Knex.CreateTableBuilder, {
-    get: () => (column: string) => {
-      told(column);
-      return chain;
-    },
-  });
-}
