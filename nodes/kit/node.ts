@@ -77,7 +77,7 @@ export function registerNode(RED: NodeAPI, definition: NodeType): void {
 }
 
 function startNode(RED: NodeAPI, node: RuntimeNode, def: NodeDef, definition: NodeType): void {
-  const clock = new SystemClock();
+  const clock = clockOf(RED);
   const badge = createBadge(
     (status) => node.status(status),
     (key, options) => RED._(key, options),
@@ -121,6 +121,23 @@ function startNode(RED: NodeAPI, node: RuntimeNode, def: NodeDef, definition: No
     report(node, error);
     wrapInput(node, inputs, () => Promise.reject(asError(error)), send);
   }
+}
+
+/**
+ * The machine's clock, or the one that the runtime's settings bring (`marketingClock`): what simulations and tests drive. It is an
+ * object of the program that embeds Node-RED; a settings file that names anything else is ignored.
+ */
+function clockOf(RED: NodeAPI): Clock {
+  const given: unknown = Reflect.get(RED.settings, 'marketingClock');
+  return isClock(given) ? given : new SystemClock();
+}
+
+function isClock(value: unknown): value is Clock {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ['now', 'monotonic', 'after', 'sleep'].every((name) => typeof Reflect.get(value, name) === 'function')
+  );
 }
 
 /**

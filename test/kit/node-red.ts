@@ -133,7 +133,7 @@ export async function startNodeRed(options: NodeRedOptions): Promise<NodeRed> {
 }
 
 /** The child reads TypeScript too. */
-function nodeOptions(): string {
+export function nodeOptions(): string {
   const own = process.env['NODE_OPTIONS'] ?? '';
   return own.includes('ts.cjs') ? own : `${own} --require ${path.join(ROOT, 'tools', 'ts.cjs')}`.trim();
 }
@@ -184,7 +184,7 @@ async function request<T>(
  * Installs the package into a user directory: what was built if `MARKETING_TEST_DIST` is set, else a stand-in of the
  * same shape whose files load the TypeScript sources.
  */
-function installPackage(userDir: string): void {
+export function installPackage(userDir: string): void {
   const target = path.join(userDir, 'node_modules', PACKAGE);
   if (existsSync(path.join(target, 'package.json'))) return;
   mkdirSync(target, { recursive: true });
