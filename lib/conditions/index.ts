@@ -3,6 +3,7 @@
  * All ways of evaluating agree on every lead.
  */
 export { compileCondition } from './compile';
+export { compileEventCondition, eventFields, type ConditionEvent } from './event-condition';
 export { ConditionError, type ConditionErrorCode } from './errors';
 export { registerConditionEvaluator, type ConditionEvaluator, type EvaluatorContext } from './evaluators';
 export { parseDuration, parseMoment, printDuration } from './moments';

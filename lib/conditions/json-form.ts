@@ -15,6 +15,13 @@ const OPERATORS: Readonly<Record<string, string>> = {
   '<': '<',
   '>=': '>=',
   '<=': '<=',
+  // As AC-004.2 spells them.
+  equals: '=',
+  not_equals: '!=',
+  greater_than: '>',
+  less_than: '<',
+  greater_or_equal: '>=',
+  less_or_equal: '<=',
   in: 'in',
   not_in: 'not_in',
   contains: 'contains',
@@ -118,6 +125,8 @@ class JsonReader {
     const dot = name.indexOf('.');
     if (dot > 0 && name.slice(0, dot) === 'lead') return this.draft.field(['lead', name.slice(dot + 1)], at(path));
     if (name.startsWith('campaign.data.')) return this.draft.field(['campaign', 'data', name.slice(14)], at(path));
+    const steps = name.split('.');
+    if (steps.length === 3 && steps[0] === 'event') return this.draft.field(steps, at(path));
     return this.draft.field(dot > 0 ? [name.slice(0, dot), name.slice(dot + 1)] : [name], at(path));
   }
 

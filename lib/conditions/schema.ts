@@ -112,9 +112,11 @@ function rootOf(steps: readonly string[]): { root: string; rest: readonly string
 /** A field that nobody has declared, of a root where that is allowed. */
 function undeclared(steps: readonly string[], { infer = [] }: CompileOptions): Field | undefined {
   const { root, rest } = rootOf(steps);
-  const [name = ''] = rest;
-  if (!infer.includes(root) || rest.length !== 1 || RESERVED.has(name)) return undefined;
-  const path = root === 'data' ? ['data', name] : [name];
+  // What came with an event may hold objects (`event.cart.total`); a lead's and a campaign's values do not.
+  const deepest = root === 'event' ? 2 : 1;
+  if (!infer.includes(root) || rest.length === 0 || rest.length > deepest) return undefined;
+  if (rest.some((name) => RESERVED.has(name))) return undefined;
+  const path = root === 'data' ? ['data', ...rest] : rest;
   return { root: root === 'data' ? 'campaign' : root, path, type: 'string', open: true };
 }
 

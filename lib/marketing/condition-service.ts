@@ -1,4 +1,10 @@
-import { compileCondition, type Condition, type ConditionSchema, type JsonCondition } from '../conditions';
+import {
+  compileCondition,
+  compileEventCondition,
+  type Condition,
+  type ConditionSchema,
+  type JsonCondition,
+} from '../conditions';
 import type { Leads } from '../leads';
 import type { Segments } from '../segments';
 
@@ -17,6 +23,11 @@ export class ConditionService {
   async compile(source: string | JsonCondition): Promise<Condition> {
     // A campaign's data are declared by its definition, which is not known here: their types follow from what they are compared with.
     return compileCondition(source, await this.schema(), { infer: ['data'], campaign: { channels: 'string[]' } });
+  }
+
+  /** The same for a condition that may also read an event (`event.value > 50`). @throws ConditionError with the position */
+  async compileForEvent(source: string | JsonCondition): Promise<Condition> {
+    return compileEventCondition(source, await this.schema(), { infer: ['data'], campaign: { channels: 'string[]' } });
   }
 
   /** Which of these leads a condition is true of, by what the database holds now: one statement. */
