@@ -1,8 +1,8 @@
+import { ianaZone } from '../calendar';
 import type { Schedule } from '../campaigns/types';
 import { InputError } from '../errors';
 import { cronProblem, normaliseCron } from './cron';
 import { momentOf, nextRun } from './runs';
-import { zoneOf } from './zone';
 
 /** Something that is wrong with what was given, and where (a JSON pointer). */
 export interface Problem {
@@ -70,7 +70,7 @@ function normalise(schedule: Schedule): Schedule {
 }
 
 function checkZone({ timeZone }: Fields): Problem[] {
-  if (timeZone === undefined || (typeof timeZone === 'string' && zoneOf(timeZone))) return [];
+  if (timeZone === undefined || (typeof timeZone === 'string' && ianaZone(timeZone))) return [];
   return [{ path: '/timeZone', message: 'must be an IANA time zone such as "Europe/Berlin"' }];
 }
 
@@ -121,7 +121,7 @@ function checkWeekdays({ weekdays }: Fields): Problem[] {
 }
 
 function checkMoments(schedule: Schedule, now: number): Problem[] {
-  const zone = zoneOf(schedule.timeZone ?? 'UTC');
+  const zone = ianaZone(schedule.timeZone ?? 'UTC');
   const moment = schedule.kind === 'once' ? schedule.at : schedule.until;
   const path = schedule.kind === 'once' ? '/at' : '/until';
   if (schedule.kind === 'once' || moment !== undefined) {

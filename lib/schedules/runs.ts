@@ -1,8 +1,8 @@
 import { IANAZone } from 'luxon';
+import { DAY_MS, ianaZone, instantOf, nextInstant } from '../calendar';
 import type { Schedule } from '../campaigns/types';
 import { parseMoment } from '../conditions';
-import { nextLocalTime } from './calendar';
-import { DAY_MS, dayExists, instantOf, localOf, midnightOf, zoneOf } from './zone';
+import { nextLocalRun } from './local-runs';
 
 const WITH_OFFSET = /(?:Z|[+-]\d\d:?\d\d)$/;
 const DATE_ONLY = /^\d{4}-\d\d-\d\d$/;
@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 
 /** The zone that a schedule's local times belong to; UTC when it names none, or one that this machine does not know. */
 export function zoneOfSchedule(schedule: Schedule): IANAZone {
-  return zoneOf(schedule.timeZone ?? 'UTC') ?? IANAZone.create('UTC');
+  return ianaZone(schedule.timeZone ?? 'UTC') ?? IANAZone.create('UTC');
 }
 
 /**
@@ -43,14 +43,8 @@ export function nextRun(schedule: Schedule, after: number): number | undefined {
     return at !== undefined && at > after ? at : undefined;
   }
   const until = schedule.until === undefined ? Infinity : (momentOf(schedule.until, zone, 'end') ?? Infinity);
-  let local: number | undefined = localOf(zone, after);
-  // Where clocks were put back, local times that have had their run come once more: they are passed over.
-  while ((local = nextLocalTime(schedule, zone, local)) !== undefined) {
-    const at = instantOf(zone, local);
-    if (at > until) return undefined;
-    if (at > after && (localOf(zone, at) === local || dayExists(zone, midnightOf(local)))) return at;
-  }
-  return undefined;
+  const at = nextInstant(zone, after, (local) => nextLocalRun(schedule, zone, local));
+  return at !== undefined && at > until ? undefined : at;
 }
 
 /** The runs from `from` to `to`, both inclusive, in order; at most `limit` (default 1,000). */

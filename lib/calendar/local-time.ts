@@ -13,7 +13,7 @@ const MINUTE_MS = 60_000;
 const known = new Map<string, IANAZone>();
 
 /** The zone of a name; undefined when there is none. Offsets ("+02:00") are none: they know no summer time. */
-export function zoneOf(name: string): IANAZone | undefined {
+export function ianaZone(name: string): IANAZone | undefined {
   const zone = known.get(name);
   if (zone || !/^[A-Za-z]/.test(name) || !IANAZone.isValidZone(name)) return zone;
   // There are some 600 names, but many ways to write them in capitals.
@@ -60,7 +60,7 @@ function offsetAt(zone: IANAZone, instant: number): number {
 }
 
 /** The first instant with the offset that the zone has at `high`, given that it has another one at `low`. */
-function changeBetween(zone: IANAZone, low: number, high: number): number {
+export function changeBetween(zone: IANAZone, low: number, high: number): number {
   const latter = offsetAt(zone, high);
   let before = low;
   let after = high;
