@@ -58,6 +58,8 @@ export interface Decision {
   because?: string;
   /** The values that were looked at. */
   saw?: Readonly<Record<string, unknown>>;
+  /** When, ms since 1970: for what was decided while somebody stood at the step (a hold, another try). Absent: on the way there. */
+  at?: number;
 }
 
 /** The token that carries a person along the wires: `msg.journey`. Opaque to users; must be kept. */

@@ -2,12 +2,12 @@ import { authorise, nameOf, type Actor } from '../access';
 import { ConflictError, NotFoundError } from '../errors';
 import { record } from '../history';
 import { lockCampaigns } from '../ledger';
-import { parseJson, type Scope } from '../store';
-import type { Decision } from '../types';
+import type { Scope } from '../store';
 import type { Campaigns } from './campaigns';
 import { takeAsSent } from './reconcile';
 import { standingOf } from './standing';
 import type { ActionOptions, CampaignReport } from './types';
+import { storiesWhere, storyOfEnrollment, type StoryLine, type StorySource, type Why } from './why';
 
 /** Somebody who could not be served, with the cause. */
 export interface DeadLetter {
@@ -29,31 +29,6 @@ export interface UnknownMessage {
   since: number;
 }
 
-/** One line of somebody's story in a campaign. */
-export interface StoryLine {
-  at: number;
-  step: string;
-  kind: string;
-  state: string;
-  text: string;
-}
-
-interface StepRow {
-  id: number;
-  step: string;
-  kind: string;
-  state: string;
-  port: number | null;
-  reason: string | null;
-  trail: string | null;
-  outcome: string | null;
-  due_at: number;
-  created_at: number;
-  updated_at: number;
-  message_state: string | null;
-  message_reason: string | null;
-}
-
 /** Who looks, or decides; held to their roles. */
 type ReadBy = Pick<ActionOptions, 'actor'>;
 
@@ -64,6 +39,8 @@ export class CampaignDesk {
     private readonly campaigns: Campaigns,
     /** Called when people go on. */
     private readonly woken: () => void,
+    /** What others know of somebody's way. */
+    private readonly storySources: readonly StorySource[] = [],
   ) {}
 
   /** How a campaign's people fare, counted from the rows. */
@@ -198,52 +175,30 @@ export class CampaignDesk {
   }
 
   /**
-   * Somebody's story in a campaign: each decision with the values that were looked at, each step, in order.
+   * Somebody's stories in a campaign, one per enrollment: each decision with the values that were looked at, each hold and step, in order.
    * @throws NotFoundError `E_NOT_ENROLLED`
    */
-  async why(key: number | string, lead: number, { actor }: ReadBy = {}): Promise<StoryLine[]> {
+  async stories(key: number | string, lead: number, { actor }: ReadBy = {}): Promise<Why[]> {
     authorise(actor, 'lead:read');
     const campaign = await this.campaigns.get(key, asked(actor));
-    const enrollments = await this.scope.all<{
-      id: number;
-      state: string;
-      reason: string | null;
-      entered_at: number;
-      ended_at: number | null;
-    }>(
-      `SELECT id, state, reason, entered_at, ended_at FROM marketing_enrollments
-       WHERE tenant_id = :tenant AND campaign_id = :id AND lead_id = :lead ORDER BY id`,
-      { id: campaign.id, lead },
+    const where = 'e.campaign_id = :campaign AND e.lead_id = :lead';
+    const stories = await storiesWhere(this.scope, where, { campaign: campaign.id, lead }, this.storySources);
+    if (stories.length > 0) return stories;
+    throw new NotFoundError(
+      'E_NOT_ENROLLED',
+      `Lead ${lead} never entered the campaign "${campaign.key}": it was not in its audience when the campaign was launched, or its trigger has not let it in.`,
     );
-    if (enrollments.length === 0) {
-      throw new NotFoundError(
-        'E_NOT_ENROLLED',
-        `Lead ${lead} never entered the campaign "${campaign.key}": it was not in its audience when the campaign was launched.`,
-      );
-    }
-    const lines: StoryLine[] = [];
-    for (const enrollment of enrollments) {
-      const steps = await this.scope.all<StepRow>(
-        `SELECT s.id, t.step, t.kind, s.state, s.port, s.reason, s.trail, s.outcome, s.due_at, s.created_at, s.updated_at,
-                m.state AS message_state, m.reason AS message_reason
-         FROM marketing_steps s
-         JOIN marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant
-         LEFT JOIN marketing_messages m ON m.step_id = s.id AND m.tenant_id = :tenant
-         WHERE s.tenant_id = :tenant AND s.enrollment_id = :enrollment ORDER BY s.id`,
-        { enrollment: enrollment.id },
-      );
-      for (const step of steps) lines.push(...storyOf(step));
-      if (enrollment.state === 'ended') {
-        lines.push({
-          at: enrollment.ended_at ?? enrollment.entered_at,
-          step: '',
-          kind: 'end',
-          state: 'ended',
-          text: `ended: ${enrollment.reason ?? 'completed'}`,
-        });
-      }
-    }
-    return lines;
+  }
+
+  /** {@link stories} in one list. */
+  async why(key: number | string, lead: number, by: ReadBy = {}): Promise<StoryLine[]> {
+    return (await this.stories(key, lead, by)).flatMap(({ lines }) => lines);
+  }
+
+  /** The story of one enrollment. @throws NotFoundError `E_UNKNOWN_ENROLLMENT` */
+  async whyEnrollment(enrollment: number, { actor }: ReadBy = {}): Promise<Why> {
+    authorise(actor, 'lead:read');
+    return storyOfEnrollment(this.scope, enrollment, this.storySources);
   }
 
   private async stuck<T>(
@@ -320,48 +275,4 @@ function mustBeUnderWay(key: string, state: string | undefined): void {
     `The campaign "${key}" is ${state ?? 'gone'}: nobody of it can be served any more. ${advice}`,
     { details: { campaign: key, state } },
   );
-}
-
-function storyOf(step: StepRow): StoryLine[] {
-  const decisions = [...parseJson<Decision[]>(step.trail, [])].map((decision) =>
-    decisionLine(decision, step.created_at),
-  );
-  const outcome = parseJson<{ trail?: Decision[] }>(step.outcome, {});
-  const exits = (outcome.trail ?? []).map((decision) => decisionLine(decision, step.updated_at));
-  return [
-    ...decisions,
-    { at: step.created_at, step: step.step, kind: step.kind, state: step.state, text: stepText(step) },
-    ...exits,
-  ];
-}
-
-function decisionLine(decision: Decision, at: number): StoryLine {
-  const saw = decision.saw && Object.keys(decision.saw).length > 0 ? ` (saw ${JSON.stringify(decision.saw)})` : '';
-  const because = decision.because ? `: ${decision.because}` : '';
-  return {
-    at,
-    step: decision.node,
-    kind: decision.kind,
-    state: decision.outcome,
-    text: `${decision.node}: ${decision.outcome}${because}${saw}`,
-  };
-}
-
-function stepText(step: StepRow): string {
-  const reason = step.reason ? ` (${step.reason})` : '';
-  if (step.message_state) {
-    const why = step.message_reason ? ` (${step.message_reason})` : reason;
-    return `${step.step}: message ${step.message_state}${why}`;
-  }
-  switch (step.state) {
-    case 'waiting':
-    case 'paused':
-      return `${step.step}: waits until ${new Date(step.due_at).toISOString()}${step.state === 'paused' ? ', the campaign is paused' : ''}${reason}`;
-    case 'done':
-      return step.kind === 'trigger' ? `${step.step}: entered` : `${step.step}: passed${reason}`;
-    case 'failed':
-      return `${step.step}: could not be served${reason}`;
-    default:
-      return `${step.step}: ${step.state}${reason}`;
-  }
 }

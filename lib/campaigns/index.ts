@@ -9,7 +9,8 @@ export {
 } from './audience';
 export { Campaigns } from './campaigns';
 export type { CampaignDefinition, CampaignDeps } from './deps';
-export { CampaignDesk, type DeadLetter, type StoryLine, type UnknownMessage } from './desk';
+export { CampaignDesk, type DeadLetter, type UnknownMessage } from './desk';
+export type { StoryLine, StoryOf, StorySource, Why } from './why';
 export { releaseCampaigns } from './holds';
 export type { ActionGuard, ActionHook } from './hooks';
 export { Lifecycle, type LifecycleEffect, type LifecycleStep } from './lifecycle';

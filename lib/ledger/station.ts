@@ -77,6 +77,7 @@ export class Station implements StationHandle {
     if (results.length === 0) return;
     const context = {
       station: this.id,
+      step: this.spec.step,
       now: this.host.clock.now(),
       wired: (port: number) => this.spec.wired(port),
       portNames: this.portNames,

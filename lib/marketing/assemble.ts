@@ -7,6 +7,7 @@ import {
   campaignViews,
   parkUnfinished,
   type Campaign,
+  type StorySource,
 } from '../campaigns';
 import type { Clock } from '../clock';
 import type { JsonCondition } from '../conditions';
@@ -55,6 +56,8 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   const reactions = new Reactions();
   /** What has a say before a message leaves, in this order: cheap and final refusals first, money last. */
   const gates: SendGate[] = [];
+  /** What parts of the product know of somebody's way through a campaign. */
+  const stories: StorySource[] = [];
   const leads = createLeads(scope, {
     onChanged: changed,
     reactions,
@@ -107,7 +110,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     (): CampaignHouse => ({ desk, audiences, segments, leads, definitions }),
   );
   // The ledger is made below, and this is called after that only.
-  const desk = new CampaignDesk(scope, campaigns, () => ledger.pokeAll());
+  const desk = new CampaignDesk(scope, campaigns, () => ledger.pokeAll(), stories);
   const schedules = new ScheduleService(scope, { timers, campaigns });
   const escalations = new Escalations(scope, {
     timers,

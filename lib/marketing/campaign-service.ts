@@ -7,6 +7,7 @@ import {
   type CampaignDeps,
   type CampaignDesk,
   type StoryLine,
+  type Why,
 } from '../campaigns';
 import type { Definitions } from '../definitions';
 import { NotFoundError } from '../errors';
@@ -57,13 +58,21 @@ export class CampaignService extends Campaigns {
   reconcile(...args: Parameters<CampaignDesk['reconcile']>): Promise<number> {
     return this.house().desk.reconcile(...args);
   }
-  /** Somebody's story. @throws NotFoundError `E_UNKNOWN_LEAD`, `E_NOT_ENROLLED` */
-  async why(key: number | string, lead: number | string, options: ActionOptions = {}): Promise<StoryLine[]> {
+  /** {@link stories} in one list. */
+  async why(...args: Parameters<CampaignService['stories']>): Promise<StoryLine[]> {
+    return (await this.stories(...args)).flatMap(({ lines }) => lines);
+  }
+  /** Somebody's stories, one per enrollment. @throws NotFoundError `E_UNKNOWN_LEAD`, `E_NOT_ENROLLED` */
+  async stories(key: number | string, lead: number | string, options: ActionOptions = {}): Promise<Why[]> {
     authorise(options.actor, 'lead:read');
-    if (typeof lead === 'number') return this.house().desk.why(key, lead, options);
+    if (typeof lead === 'number') return this.house().desk.stories(key, lead, options);
     const found = await this.house().leads.get({ email: lead });
     if (!found) throw new NotFoundError('E_UNKNOWN_LEAD', `There is no lead "${lead}".`);
-    return this.house().desk.why(key, found.id, options);
+    return this.house().desk.stories(key, found.id, options);
+  }
+  /** The story of one enrollment. @throws NotFoundError `E_UNKNOWN_ENROLLMENT` */
+  whyEnrollment(...args: Parameters<CampaignDesk['whyEnrollment']>): Promise<Why> {
+    return this.house().desk.whyEnrollment(...args);
   }
   orphans(): ReturnType<Definitions['orphans']> {
     return this.house().definitions.orphans();

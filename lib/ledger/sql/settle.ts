@@ -1,4 +1,5 @@
 import { storable, type Scope } from '../../store';
+import type { Decision } from '../../types';
 import type { StepResult } from '../types';
 import { isOver, lockCampaigns } from './campaign-locks';
 import { CounterDeltas } from './counters';
@@ -13,6 +14,8 @@ export interface Going {
 /** What settling needs to know about the station. */
 export interface SettleContext {
   station: number;
+  /** Its step name. */
+  step: string;
   now: number;
   wired(port: number): boolean;
   /** Counter names of the outputs. */
@@ -156,11 +159,51 @@ export async function settleSteps(
         { now: context.now, rows: JSON.stringify(rows) },
       );
     }
+    await noteHolds(tx, results, accepted, context);
     if (also) await also(tx, accepted);
     await endEnrollments(tx, ends, context.now);
     await counters.write(tx);
     return { accepted, going };
   });
+}
+
+/** A trail that has grown to this many characters keeps its beginning: somebody who is put off for ever must not fill the table. */
+const LONGEST_TRAIL = 20_000;
+
+/** Why somebody has to wait here, or is tried again: added to the step's trail, so that it can be told later. */
+async function noteHolds(
+  tx: Scope,
+  results: readonly StepResult[],
+  accepted: ReadonlySet<number>,
+  { step: node, now }: SettleContext,
+): Promise<void> {
+  const rows = results.flatMap((result) => {
+    if ((result.kind !== 'later' && result.kind !== 'retry') || !accepted.has(result.step.id)) return [];
+    const decision: Decision = {
+      node,
+      kind: 'hold',
+      outcome: result.kind === 'later' ? 'put off' : 'tried again',
+      ...(result.reason === undefined ? {} : { because: result.reason }),
+      saw: { until: new Date(result.dueAt).toISOString() },
+      at: now,
+    };
+    return [[result.step.id, storable(JSON.stringify(decision), 2_000)]];
+  });
+  if (rows.length === 0) return;
+  const { dialect } = tx;
+  const glue = (...parts: string[]): string =>
+    dialect.name === 'mysql' ? `CONCAT(${parts.join(', ')})` : `(${parts.join(' || ')})`;
+  await tx.run(
+    dialect.updateFrom(
+      'marketing_steps',
+      dialect.rows('rows', { step: 'int', note: 'text' }, 'r'),
+      `trail = CASE WHEN trail IS NULL THEN ${glue(`'['`, 'note', `']'`)}
+                    WHEN LENGTH(trail) > ${LONGEST_TRAIL} THEN trail
+                    ELSE ${glue('SUBSTR(trail, 1, LENGTH(trail) - 1)', `','`, 'note', `']'`)} END`,
+      'marketing_steps.id = r.step AND tenant_id = :tenant',
+    ),
+    { rows: JSON.stringify(rows) },
+  );
 }
 
 function endReason(result: StepResult & { kind: 'release' }, context: SettleContext): string {

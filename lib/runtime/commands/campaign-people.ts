@@ -1,3 +1,4 @@
+import type { Why } from '../../campaigns';
 import { UsageError, type Answer, type CommandContext } from '../command';
 import { describeReport } from '../report';
 import { number, table } from '../screen';
@@ -16,11 +17,24 @@ export async function why(context: CommandContext): Promise<Answer> {
   const key = context.word(1, 'KEY');
   const given = context.word(2, 'LEAD');
   const marketing = await context.marketing();
-  const story = await marketing.campaigns.why(key, /^\d+$/.test(given) ? Number(given) : given);
-  return {
-    data: story,
-    lines: story.map((line) => `${time(line.at)}  ${[line.step, line.text].filter(Boolean).join(': ')}`),
-  };
+  const stories = await marketing.campaigns.stories(key, /^\d+$/.test(given) ? Number(given) : given);
+  return { data: stories, lines: stories.flatMap(storyLines) };
+}
+
+/** `campaign enrollment` */
+export async function enrollment(context: CommandContext): Promise<Answer> {
+  const id = Number(context.word(1, 'ENROLLMENT'));
+  if (!Number.isSafeInteger(id)) throw new UsageError('ENROLLMENT is a number; "campaign why KEY LEAD" shows it.');
+  const marketing = await context.marketing();
+  const story = await marketing.campaigns.whyEnrollment(id);
+  return { data: story, lines: storyLines(story) };
+}
+
+function storyLines({ enrollment: id, lead, cause, lines }: Why): string[] {
+  return [
+    `Enrollment ${id}: lead ${lead}, entered by ${cause}`,
+    ...lines.map(({ at, version, text }) => `${time(at)}  ${version === undefined ? '' : `v${version}  `}${text}`),
+  ];
 }
 
 /** `campaign unknown` */

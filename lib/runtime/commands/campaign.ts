@@ -1,12 +1,12 @@
 import { UsageError, type Answer, type Command, type CommandContext } from '../command';
 import { cancel, complete, create, launch, list, pause, resume, show } from './campaign-state';
-import { dead, move, orphans, reconcile, report, retry, unknown, why } from './campaign-people';
+import { dead, enrollment, move, orphans, reconcile, report, retry, unknown, why } from './campaign-people';
 
 type Action = (context: CommandContext) => Promise<Answer>;
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   ...{ list, show, create, launch, pause, resume, complete, cancel },
-  ...{ report, why, unknown, reconcile, dead, retry, orphans, move },
+  ...{ report, why, enrollment, unknown, reconcile, dead, retry, orphans, move },
 };
 
 /** Campaigns: their states, and their people. */
@@ -23,6 +23,7 @@ export const campaign: Command = {
 People
   report KEY              where everybody is, and what became of the messages
   why KEY LEAD            what happened to one lead (id or e-mail address), and why
+  enrollment NUMBER       the same for one enrollment
   unknown KEY             messages of which nobody knows whether they went out
   reconcile KEY --as sent|resend [--step ID …]   decide about those
   dead KEY                people who could not be served, with the cause

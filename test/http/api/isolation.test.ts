@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { Router } from 'express';
 import { apiRouter, type OpenApi } from '../../../lib/http/api';
+import { enroll } from '../../../lib/ledger';
+import type { Marketing } from '../../../lib';
 import { graphqlRouter } from '../../../lib/http/graphql';
 import { eachDatabase } from '../../kit/databases';
 import { described, type Described } from './contract';
@@ -59,6 +61,24 @@ async function furnish(client: Client, mark: string): Promise<Belongings> {
   return had;
 }
 
+/** Puts a lead into a campaign: its enrollment. */
+async function enrollSomebody({ scope, clock }: Marketing): Promise<number> {
+  const id = async (table: string): Promise<number> =>
+    (await scope.get<{ id: number }>(`SELECT MIN(id) AS id FROM ${table} WHERE tenant_id = :tenant`))?.id ?? 0;
+  await enroll(
+    scope,
+    {
+      campaign: await id('marketing_campaigns'),
+      run: 1,
+      station: await id('marketing_stations'),
+      entryKey: 'run:1',
+      leads: [await id('marketing_leads')],
+    },
+    clock.now(),
+  );
+  return id('marketing_enrollments');
+}
+
 /** Everything that a tenant can read in lists. */
 async function inventory(client: Client): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {};
@@ -93,7 +113,7 @@ eachDatabase((db) => {
       for (const tenant of ['acme', 'globex']) await deployHello(await world.marketing(tenant));
       acme = await world.client('acme');
       globex = await world.client('globex');
-      theirs = await furnish(acme, SECRET);
+      theirs = { ...(await furnish(acme, SECRET)), enrollments: [await enrollSomebody(await world.marketing('acme'))] };
       await furnish(globex, 'globex');
       document = (await world.stranger.ask<OpenApi>('GET', '/openapi.json')).body;
     });

@@ -222,12 +222,18 @@ onSqlite((db) => {
         admin.ask<Thing & Record<string, unknown>>('GET', `/campaigns/${made.id}/why/why@example.org`);
       assert.equal((await ask()).body.code, 'E_NOT_ENROLLED');
       const { scope } = await world.marketing('acme');
-      await scope.insert(
-        `INSERT INTO marketing_enrollments (tenant_id, campaign_id, lead_id, run, entry_key, state, entered_at)
-         VALUES (:tenant, :campaign, :lead, 1, 'run:1', 'active', 0)`,
+      const enrollment = await scope.insert(
+        `INSERT INTO marketing_enrollments (tenant_id, campaign_id, lead_id, run, entry_key, state, reason, entered_at, ended_at)
+         VALUES (:tenant, :campaign, :lead, 1, 'run:1', 'ended', 'blocked: no consent', 0, 1)`,
         { campaign: made.id, lead: lead.body.id },
       );
       assert.equal((await ask()).status, 200);
+      const one = await admin.ask<Record<string, unknown>>('GET', `/enrollments/${enrollment}/why`);
+      assert.deepEqual([one.status, one.body['cause'], one.body['reason']], [200, 'run:1', 'blocked: no consent']);
+      assert.equal(
+        (await admin.ask<Record<string, unknown>>('GET', `/enrollments/999999/why`)).body['code'],
+        'E_UNKNOWN_ENROLLMENT',
+      );
     });
 
     it('hand an attachment out as a download, whatever its name', async () => {

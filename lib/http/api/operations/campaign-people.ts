@@ -1,16 +1,40 @@
-import type { Assignee, Assignment } from '../../../campaigns';
+import type { Assignee, Assignment, StoryLine, Why } from '../../../campaigns';
 import { CAMPAIGN_ID, campaignNamed, type CampaignId } from '../campaign-parts';
 import { ENGAGEMENT_FILTER, pageOfEngagements, type EngagementFilter } from '../engagements';
 import { idOrKey, iso, withMoments } from '../present';
 import { ok, paged } from '../replies';
-import { choice, list, moment, object, page, PAGING, ref, text, type Schema } from '../schema';
+import { anything, choice, integer, list, map, moment, object, page, PAGING, ref, text, type Schema } from '../schema';
 import { operation, type Operation } from '../types';
 
 const TAG = 'Campaigns';
 const ASSIGNEE = object({ kind: choice(['user', 'role', 'team']), assignee: text(128) });
 const WORDS: Schema = { type: 'string' };
 
+const STORY_LINE = object(
+  { at: moment(), step: WORDS, kind: WORDS, state: WORDS, text: WORDS },
+  {
+    because: WORDS,
+    saw: map(anything(), { description: 'The values that were looked at.' }),
+    version: integer(1, Number.MAX_SAFE_INTEGER, { description: 'Version of the flow at that moment.' }),
+  },
+);
+
 export const CAMPAIGN_PEOPLE_SCHEMAS: Readonly<Record<string, Schema>> = {
+  Why: object(
+    {
+      enrollment: integer(1),
+      campaign: integer(1),
+      lead: integer(0),
+      definition: text(128),
+      run: integer(0),
+      cause: { type: 'string', description: 'What brought the lead in: `run:2`, `event:<id>` …' },
+      state: WORDS,
+      enteredAt: moment(),
+      lines: list(STORY_LINE),
+    },
+    { reason: WORDS, endedAt: moment() },
+    { description: 'One lead in one run of one campaign: everything that was decided, in order.' },
+  ),
   Assignments: object({
     items: list(
       object({
@@ -25,6 +49,14 @@ export const CAMPAIGN_PEOPLE_SCHEMAS: Readonly<Record<string, Schema>> = {
 
 function assignmentsOut(items: readonly Assignment[]): object {
   return { items: items.map((one) => withMoments(one, ['assignedAt'])) };
+}
+
+function lineOut(line: StoryLine): object {
+  return { ...line, at: iso(line.at) };
+}
+
+function whyOut(why: Why): object {
+  return { ...withMoments(why, ['enteredAt', 'endedAt']), lines: why.lines.map(lineOut) };
 }
 
 /** Who looks after a campaign, what people did about it, and what was done to it. */
@@ -113,16 +145,26 @@ export const campaignPeopleOperations: readonly Operation[] = [
       id: text(128),
       lead: text(320, { description: 'The number of the lead, or its e-mail address.' }),
     }),
-    responses: ok(
-      'The story.',
-      object({
-        items: list(object({ at: moment(), step: WORDS, kind: WORDS, state: WORDS, text: WORDS })),
-      }),
-    ),
+    responses: ok('The story.', object({ items: list(STORY_LINE), enrollments: list(ref('Why')) })),
     async handler(call) {
       const { services, params, actor } = call;
-      const story = await services.campaigns.why(idOrKey(params.id), idOrKey(params.lead), { actor });
-      return { body: { items: story.map((line) => ({ ...line, at: iso(line.at) })) } };
+      const stories = await services.campaigns.stories(idOrKey(params.id), idOrKey(params.lead), { actor });
+      return { body: { items: stories.flatMap(({ lines }) => lines.map(lineOut)), enrollments: stories.map(whyOut) } };
+    },
+  }),
+  operation<{ params: { id: string } }>({
+    id: 'enrollments.why',
+    method: 'GET',
+    path: '/enrollments/{id}/why',
+    tag: TAG,
+    summary: 'Ask why an enrollment went the way it went',
+    description:
+      'Each decision with the values that were looked at, each hold and rule, each step, in order, with the version of the flow.',
+    permission: 'lead:read',
+    params: object({ id: integer(1) }),
+    responses: ok('The story.', ref('Why')),
+    async handler({ services, params, actor }) {
+      return { body: whyOut(await services.campaigns.whyEnrollment(Number(params.id), { actor })) };
     },
   }),
 ];
