@@ -47,7 +47,7 @@ export class Campaigns {
     this.editor = new CampaignEditor(deps);
     this.actions = new CampaignActions(deps, this.hooks);
     this.removal = new Removal(deps.scope);
-    this.assigned = new Assignments(deps.scope);
+    this.assigned = new Assignments(deps);
   }
 
   /**

@@ -35,6 +35,8 @@ export interface CampaignDeps {
   conditionHolds?(definition: string, source: string | object, campaign: Campaign, tx: Scope): Promise<boolean>;
   /** How many people a launch would enter; asked only where a tenant's limits need it. */
   countAudience?(campaign: Campaign): Promise<number>;
+  /** Who looks after campaigns for a user now: themselves, or whom they have delegated to (BR-009). */
+  standIn?(tx: Scope, user: string, campaign: Campaign): Promise<string>;
   /** Keeps a comment on a campaign, in the transaction of the action that it belongs to. */
   comment?(tx: Scope, comment: { campaign: number; author: string; body: string }): Promise<void>;
   /** Called after a change that gives the ledger something to do. */

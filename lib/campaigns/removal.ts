@@ -143,6 +143,7 @@ export class Removal {
 
 const PROMOTIONS = `(SELECT p.id FROM marketing_promotions p WHERE p.tenant_id = :tenant AND p.campaign_id = :id)`;
 const COUPONS = `(SELECT k.id FROM marketing_coupons k WHERE k.tenant_id = :tenant AND k.promotion_id IN ${PROMOTIONS})`;
+const APPROVALS = `(SELECT a.id FROM marketing_approvals a WHERE a.tenant_id = :tenant AND a.campaign_id = :id)`;
 const ENGAGEMENTS = `(SELECT g.id FROM marketing_engagements g WHERE g.tenant_id = :tenant AND g.campaign_id = :id)`;
 
 /** Rows of a campaign, of which there may be many; what hangs on others goes before them. */
@@ -155,6 +156,8 @@ const OWN_ROWS: readonly (readonly [table: string, where: string])[] = [
   ['marketing_attachments', `entity = 'campaign' AND entity_id = :id`],
   ['marketing_schedule_runs', 'campaign_id = :id'],
   ['marketing_escalations', 'campaign_id = :id'],
+  ['marketing_approval_seats', `approval_id IN ${APPROVALS}`],
+  ['marketing_approvals', 'campaign_id = :id'],
   ['marketing_redemptions', `coupon_id IN ${COUPONS}`],
   ['marketing_coupons', `promotion_id IN ${PROMOTIONS}`],
   ['marketing_promotions', 'campaign_id = :id'],

@@ -177,6 +177,8 @@ export interface Assignee {
 
 /** An {@link Assignee}, with who assigned it when (ms since 1970). */
 export interface Assignment extends Assignee {
+  /** The user whom it was meant for, and who has delegated it. */
+  onBehalfOf?: string;
   assignedBy: string;
   assignedAt: number;
 }

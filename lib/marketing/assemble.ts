@@ -14,6 +14,7 @@ import type { JsonCondition } from '../conditions';
 import { DefinitionCatalogue, Definitions, Documents, factsFrom, type Facts } from '../definitions';
 import { messageOf } from '../errors';
 import { Events } from '../events';
+import { Delegations, Escalations } from '../governance';
 import { createHistory } from '../history';
 import { createEngagements, createLeads, leadViews, Reactions, sendability } from '../leads';
 import { Ledger, type LedgerLog } from '../ledger';
@@ -21,7 +22,7 @@ import { createMetrics, figuresOf, noFigures, type Metrics } from '../metrics';
 import { createNotes, Notes } from '../notes';
 import { Dispatcher, Outbox, Webhooks } from '../outbox';
 import { PricingService } from '../pricing';
-import { Escalations, ScheduleService } from '../schedules';
+import { ScheduleService } from '../schedules';
 import { createSegments, type Segments } from '../segments';
 import { SendStation, type SendGate } from '../sending';
 import type { Scope, Store } from '../store';
@@ -32,6 +33,7 @@ import { healthOf } from './health';
 import { domainOf, unsubscribeLinks } from './links';
 import { pauseWhenPoisoned } from './poison';
 import { startPurging } from './purge';
+import { standIn } from './parts/governance';
 import { timersOf } from './timers';
 import type { Marketing, MarketingOptions } from './types';
 
@@ -99,6 +101,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
       countAudience: async (campaign) => (await audiences.estimate(campaign)).audience,
       validateData: (definition, data) => catalogue.validate(definition, data, { partial: true }),
       conditionHolds: (definition, source, campaign, tx) => holds(definition, source, campaign, tx),
+      standIn,
       comment: async (tx, { campaign, author, body }) =>
         void (await new Notes(tx).comment({ kind: 'campaign', id: campaign }, body, { actor: author })),
       changed: (campaign: Campaign) => {
@@ -197,6 +200,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     campaigns,
     schedules,
     escalations,
+    delegations: new Delegations(scope),
     templates: createTemplates(scope),
     promotions: new PricingService(scope),
     metrics,

@@ -474,6 +474,8 @@ const TABLES = [
   'attachments',
   'schedule_runs',
   'escalations',
+  'approvals',
+  'approval_seats',
   'metrics',
   'promotions',
   'coupons',
@@ -552,6 +554,11 @@ async function fill({ scope, campaigns }: House, campaign: number): Promise<void
     });
   }
   await insert('escalations', { ...of, run: 1, rule: 0, action: 'tell', outcome: 'told', at: 1 });
+  const approval_id = await insert('approvals', {
+    ...{ ...of, subject: 'launch', run: 0, round: 1, state: 'pending', strategy: 'single', hash: 'h' },
+    ...{ requested_by: 'ada', requested_at: 0 },
+  });
+  await insert('approval_seats', { approval_id, seat: 0, kind: 'user', approver: 'bob' });
   await insert('schedule_runs', { ...of, planned_at: 1, outcome: 'started', at: 1 });
   await scope.transaction((tx) => moveMetrics(tx, [{ campaign, channel: 'email', at: 0, name: 'sent' }]));
   const promotion_id = await insert('promotions', { ...of, promotion_key: key, name: key, rule: '{}', ...times });

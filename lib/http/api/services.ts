@@ -15,6 +15,8 @@ export type OpenServices = Pick<
   | 'definitions'
   | 'documents'
   | 'promotions'
+  | 'delegations'
+  | 'escalations'
   | 'metrics'
   | 'dashboards'
   | 'notes'

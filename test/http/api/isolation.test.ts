@@ -46,6 +46,7 @@ async function furnish(client: Client, mark: string): Promise<Belongings> {
   await made(`/promotions/${key('promotion')}/coupons`, { codes: [`${client.tenant}-CODE`.toUpperCase()] }, 'coupons');
   const webhook = await made('/webhooks', { url: 'https://example.org/hook', events: ['*'], name: mark });
   await made(`/webhooks/${webhook}/test`, {}, 'deliveries');
+  await made('/delegations', { delegator: mark, delegatee: 'bob' });
   await made('/tokens', { name: mark, roles: ['viewer'] });
   await made('/attributes', { name: `${client.tenant}_only`, type: 'string' });
   had['attributes'] = [`${client.tenant}_only`];
@@ -89,6 +90,7 @@ async function inventory(client: Client): Promise<Record<string, unknown>> {
     'templates',
     'definitions',
     'promotions',
+    'delegations',
     'webhooks',
     'tokens',
     'attributes',

@@ -37,12 +37,15 @@ export const CAMPAIGN_PEOPLE_SCHEMAS: Readonly<Record<string, Schema>> = {
   ),
   Assignments: object({
     items: list(
-      object({
-        kind: choice(['user', 'role', 'team']),
-        assignee: text(128),
-        assignedBy: text(128),
-        assignedAt: moment(),
-      }),
+      object(
+        {
+          kind: choice(['user', 'role', 'team']),
+          assignee: text(128),
+          assignedBy: text(128),
+          assignedAt: moment(),
+        },
+        { onBehalfOf: text(128, { description: 'Whom it was meant for; a delegation had it go to the assignee.' }) },
+      ),
     ),
   }),
 };

@@ -8,6 +8,8 @@ import { CAMPAIGN_PEOPLE_SCHEMAS, campaignPeopleOperations } from './campaign-pe
 import { CAMPAIGN_SCHEMAS, campaignOperations } from './campaigns';
 import { DASHBOARD_SCHEMAS, dashboardOperations } from './dashboard';
 import { DEFINITION_SCHEMAS, definitionOperations } from './definitions';
+import { DELEGATION_SCHEMAS, delegationOperations } from './delegations';
+import { ESCALATION_SCHEMAS, escalationOperations } from './escalations';
 import { eventOperations } from './events';
 import { HISTORY_SCHEMAS, historyOperations } from './history';
 import { LEAD_SCHEMAS, leadOperations } from './leads';
@@ -51,6 +53,8 @@ export const OPERATIONS: readonly Operation[] = [
   ...dashboardOperations,
   ...definitionOperations,
   ...promotionOperations,
+  ...delegationOperations,
+  ...escalationOperations,
   ...eventOperations,
   ...engagementNotes,
   ...noteOperations,
@@ -72,6 +76,8 @@ export const SHARED: Readonly<Record<string, Schema>> = {
   ...DASHBOARD_SCHEMAS,
   ...DEFINITION_SCHEMAS,
   ...PROMOTION_SCHEMAS,
+  ...DELEGATION_SCHEMAS,
+  ...ESCALATION_SCHEMAS,
   ...NOTE_SCHEMAS,
   ...WEBHOOK_SCHEMAS,
   ...TOKEN_SCHEMAS,

@@ -1,5 +1,5 @@
-import { parseDuration } from '../conditions';
-import type { Escalation } from '../definitions/document';
+import { parseDuration } from '../../conditions';
+import type { Escalation } from '../../definitions/document';
 
 /** What an escalation's action does to a campaign; everybody is told in any case. */
 export type EscalationEffect =

@@ -1,14 +1,16 @@
-import { authorise, type Actor } from '../access';
-import type { ActionOptions, Campaign } from '../campaigns/types';
-import type { Escalation } from '../definitions/document';
-import { ConflictError, MarketingError, messageOf, NotFoundError } from '../errors';
-import { record } from '../history';
-import { announce } from '../outbox';
-import type { Scope } from '../store';
-import type { Timers } from '../timers';
-import { delayOf, effectOf } from './escalation-rules';
-import { lockStanding, type Standing } from './log';
-import type { Also } from './types';
+import { authorise, nameOf, type Actor } from '../../access';
+import type { ActionOptions, Campaign } from '../../campaigns/types';
+import type { Escalation } from '../../definitions/document';
+import { ConflictError, MarketingError, messageOf, NotFoundError } from '../../errors';
+import { record } from '../../history';
+import { announce } from '../../outbox';
+import { lockStanding, type Also, type Standing } from '../../schedules';
+import type { Scope } from '../../store';
+import type { Timers } from '../../timers';
+import { escalate, type Raise, type Raised } from './escalate';
+import { readLevels, writeLevels, type EscalationSettings } from './levels';
+import { readEscalations, type EscalationEntry } from './rows';
+import { delayOf, effectOf } from './words';
 
 const KIND = 'campaign-escalation';
 const PAGE = 500;
@@ -28,19 +30,6 @@ export interface EscalationDeps {
     /** Doing it twice is doing it once. */
     assign(id: number, to: { kind: 'role'; assignee: string }, options: ActionOptions): Promise<unknown>;
   };
-}
-
-/** A rule that has had its moment. */
-export interface EscalationEntry {
-  /** The campaign's run. */
-  run: number;
-  /** The rule's place in its definition, from 0. */
-  rule: number;
-  action: string;
-  /** `told`: the announcement was all that was asked for. `idle`: its condition did not hold, and it is not asked again. */
-  outcome: 'done' | 'told' | 'refused' | 'idle';
-  reason?: string;
-  at: number;
 }
 
 /** What a timer carries: the rule as it was at the launch. */
@@ -94,23 +83,29 @@ export class Escalations {
     }
   }
 
-  /** What rules have done to a campaign, the last one first: at most 100. */
+  /** What rules have done to a campaign, and to whom it was raised, the last one first: at most 100. */
   async list(key: number | string, { actor }: { actor?: Actor } = {}): Promise<EscalationEntry[]> {
     authorise(actor, 'campaign:read');
     const { id } = await this.deps.campaigns.get(key);
-    const rows = await this.scope.all<Omit<EscalationEntry, 'reason'> & { id: number; reason: string | null }>(
-      `SELECT id, run, rule, action, outcome, reason, at FROM marketing_escalations
-       WHERE tenant_id = :tenant AND campaign_id = :id ORDER BY id DESC LIMIT 100`,
-      { id },
-    );
-    return rows.map(({ run, rule, action, outcome, reason, at }) => ({
-      run,
-      rule,
-      action,
-      outcome,
-      at,
-      ...(reason === null ? {} : { reason }),
-    }));
+    return readEscalations(this.scope, id);
+  }
+
+  /** Raises a campaign to the next person: see the function {@link escalate}. Whoever does it must be allowed to change campaigns. */
+  async raise(key: number | string, raise: Raise): Promise<Raised> {
+    authorise(raise.actor, 'campaign:write');
+    return escalate(this.scope, key, raise);
+  }
+
+  /** To whom campaigns are raised. */
+  async settings({ actor }: { actor?: Actor } = {}): Promise<EscalationSettings> {
+    authorise(actor, 'campaign:read');
+    return readLevels(this.scope);
+  }
+
+  /** @throws InputError `E_ESCALATION_LEVELS` with paths */
+  async setSettings(settings: EscalationSettings, { actor }: { actor?: Actor } = {}): Promise<EscalationSettings> {
+    authorise(actor, 'settings:manage');
+    return writeLevels(this.scope, settings, nameOf(actor));
   }
 
   private async arm(campaign: Campaign, rules: readonly Escalation[], past: ReadonlySet<number>): Promise<void> {

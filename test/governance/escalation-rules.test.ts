@@ -3,10 +3,10 @@ import type { Campaign } from '../../lib/campaigns';
 import { VirtualClock } from '../../lib/clock';
 import { MarketingError } from '../../lib/errors';
 import type { Escalation } from '../../lib/definitions/document';
-import { delayOf, effectOf, Escalations } from '../../lib/schedules';
+import { delayOf, effectOf, Escalations } from '../../lib/governance';
 import type { Store } from '../../lib/store';
 import { eachDatabase } from '../kit/databases';
-import { World } from './world';
+import { World } from '../schedules/world';
 
 const START = Date.UTC(2026, 0, 1);
 const HOUR = 3_600_000;
