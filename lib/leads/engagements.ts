@@ -3,6 +3,7 @@ import { InputError, MarketingError } from '../errors';
 import { engagementOf, fromMicros, moveMetrics, toMicros, type MetricDelta } from '../metrics';
 import type { Scope } from '../store';
 import { announceEngagements } from './engagement-announcements';
+import { lockLeads } from './lock';
 import type { NewEngagement, Reactions } from './reactions';
 
 /** Something a lead did. */
@@ -89,7 +90,11 @@ type Fresh = Omit<Item, 'campaignId' | 'at'> & { at: number; campaign: number | 
 
 async function recordIn(tx: Scope, items: readonly Item[], reactions?: Reactions): Promise<RecordedEngagement[]> {
   const { dialect } = tx;
-  if (reactions?.onEngagements) await lockLeads(tx, items);
+  if (reactions?.onEngagements)
+    await lockLeads(
+      tx,
+      items.map(({ leadId }) => leadId),
+    );
   const looks = await tx.all<Look>(
     `SELECT r.n, l.id AS lead, e.id AS event, c.id AS campaign, c.currency
        FROM ${dialect.rows('items', { n: 'int', lead_id: 'int', event_id: 'text', for_campaign: 'int' }, 'r')}
@@ -131,20 +136,6 @@ async function recordIn(tx: Scope, items: readonly Item[], reactions?: Reactions
   );
   await reactions?.engaged(tx, fresh.map(newEngagement));
   return results;
-}
-
-/**
- * Who begins to wait for an event and the event itself must not miss each other: both lock the lead first. In the order of
- * ids, so that two such transactions do not wait for each other.
- */
-async function lockLeads(tx: Scope, items: readonly Item[]): Promise<void> {
-  const { dialect } = tx;
-  if (dialect.name === 'sqlite') return;
-  await tx.all(
-    `SELECT l.id FROM ${dialect.rows('ids', { lead: 'int' }, 'r')} ${dialect.join} marketing_leads l ON l.id = r.lead
-     WHERE l.tenant_id = :tenant ORDER BY l.id ${dialect.name === 'postgres' ? 'FOR UPDATE OF l' : dialect.forUpdate}`,
-    { ids: JSON.stringify([...new Set(items.map(({ leadId }) => leadId))].sort((a, b) => a - b).map((id) => [id])) },
-  );
 }
 
 function newEngagement({

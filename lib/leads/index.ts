@@ -9,6 +9,7 @@ export { announceEngagements, type EngagementFacts } from './engagement-announce
 export { noteSent, type SentMessage } from './sent-engagements';
 export { createEngagements, Engagements, type EngagementQuery, type EngagementView } from './engagement-list';
 export { Reactions, type LeadChange, type LeadReaction, type NewEngagement } from './reactions';
+export { lockLeads } from './lock';
 export type { LeadKey } from './read';
 export { normaliseEmail } from './email';
 export { normalisePhone } from './phone';

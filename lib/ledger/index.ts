@@ -2,7 +2,7 @@
 export { Ledger, type LedgerOptions } from './ledger';
 export type { LedgerLog } from './host';
 export { Batcher } from './batcher';
-export { OPEN_STATES } from './types';
+export { ASK, OPEN_STATES } from './types';
 export type {
   Arrival,
   ArrivedStep,

@@ -245,7 +245,9 @@ export class Station implements StationHandle {
       this.hand(steps, this.spec.work);
       if (steps.length === limit - suspects) return true;
     } else {
-      const steps = await releaseDue(this.host.scope, this.claimValues(limit));
+      const claim = this.claimValues(limit);
+      await this.spec.ask?.({ station: this.id, now: claim.now, limit });
+      const steps = await releaseDue(this.host.scope, { ...claim, asks: this.spec.ask !== undefined });
       if (steps.length > 0) {
         await this.sendOn(steps);
         this.changed();

@@ -121,6 +121,11 @@ export interface StationSpec {
    * the same person from the same step). Writes what belongs to the arrival; a throw takes the whole group's arrival back.
    */
   arrived?(tx: Scope, steps: readonly ArrivedStep[]): Promise<void>;
+  /**
+   * Called before due people are released: gives those among them who arrived with {@link ASK} their output, at least the first
+   * `limit` of them. Until that has happened they stay. Without it they go through the second output.
+   */
+  ask?(due: { station: number; now: number; limit: number }): Promise<void>;
   /** Called (throttled) when the station's counts may have changed. */
   onCounts?(counts: StationCounts): void;
 }
@@ -133,6 +138,9 @@ export interface StationCounts {
   [name: string]: number;
 }
 
+/** As the port of an arrival: {@link StationSpec.ask} says through which output the person goes when due. */
+export const ASK = -1;
+
 /** A person arriving at a station by wire. */
 export interface Arrival {
   journey: Journey;
@@ -140,7 +148,7 @@ export interface Arrival {
   dueAt?: number;
   /**
    * Output through which the person goes when due, unless {@link wakeSteps} says another one: the time-out of who waits for
-   * something. Default 0. Not for stations that do work.
+   * something; {@link ASK}: it is decided then. Default 0. Not for stations that do work.
    */
   port?: number;
   /** Given to {@link StationSpec.arrived} as it is; not kept. */

@@ -100,9 +100,9 @@ export class Catalogue {
   }
 
   /** All segments, at most {@link TRUST_MS} old: for switches, which ask for every group of people. */
-  async recent(): Promise<ReadonlyMap<string, Loaded>> {
+  async recent(scope: Scope = this.scope): Promise<ReadonlyMap<string, Loaded>> {
     const fresh = this.checkedAt !== undefined && this.scope.clock.monotonic() - this.checkedAt < TRUST_MS;
-    return fresh ? this.byKey : this.current();
+    return fresh ? this.byKey : this.current(scope);
   }
 
   private async load(scope: Scope, ids: readonly number[]): Promise<void> {

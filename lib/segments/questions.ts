@@ -44,7 +44,7 @@ export class Questions {
 
   /** See `Segments.matching`. */
   async matching(leadIds: readonly number[], key: string, scope: Scope): Promise<Set<number>> {
-    const segments = await this.catalogue.recent();
+    const segments = await this.catalogue.recent(scope);
     const { condition } = usable(segments, key);
     const now = scope.clock.now();
     if (condition && !condition.sqlExactOn(scope.dialect)) return matchingClosure(scope, leadIds, condition, now);

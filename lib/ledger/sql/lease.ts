@@ -142,12 +142,16 @@ export async function leaseSuspects(scope: Scope, { station, owner, limit, now }
 /**
  * Releases due people of a station that has no work of its own (trigger, delay): leased and decided in one statement. They go
  * through the output that their row names, or the first one.
+ * @param asks whether those whose output is still to be said stay
  */
-export async function releaseDue(scope: Scope, { station, owner, limit, now }: Claim): Promise<ReleasedStep[]> {
+export async function releaseDue(
+  scope: Scope,
+  { station, owner, limit, now, asks }: Claim & { asks: boolean },
+): Promise<ReleasedStep[]> {
   const rows = await claim(
     scope,
-    due(),
-    `state = 'released', port = COALESCE(port, 0), lease_owner = :owner, attempt = attempt + 1, released_at = :now, updated_at = :now`,
+    due(asks ? 'AND (s.port IS NULL OR s.port >= 0)' : ''),
+    `state = 'released', port = CASE WHEN port < 0 THEN 1 ELSE COALESCE(port, 0) END, lease_owner = :owner, attempt = attempt + 1, released_at = :now, updated_at = :now`,
     { station, owner, limit, now },
   );
   return leased(rows, owner);

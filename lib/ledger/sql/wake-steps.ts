@@ -14,7 +14,7 @@ export interface WokenStep {
 /**
  * Has people go on who wait at stations without work (an event they waited for has come, an approval was decided), in the
  * caller's transaction. Who is not waiting any more is left alone, so that of two reasons to go on the first one counts:
- * the rows are locked and only those that are not yet due are changed. Paused people keep it for later.
+ * the rows are locked and only those that are not yet due are changed. Paused and orphaned people keep it for later.
  * Call `Ledger.wakeStation` for the stations after the commit (a sweep does so within seconds anyway).
  * @returns the steps that were woken, and their stations
  */
@@ -28,7 +28,7 @@ export async function wakeSteps(
   const asleep = await tx.all<{ id: number; station_id: number }>(
     `SELECT s.id, s.station_id FROM ${dialect.rows('rows', { step: 'int' }, 'r')}
      ${dialect.join} marketing_steps s ON s.id = r.step AND s.tenant_id = :tenant
-     WHERE s.state IN ('waiting', 'paused') AND s.due_at > :now
+     WHERE s.state IN ('waiting', 'paused', 'orphaned') AND s.due_at > :now
      ${dialect.name === 'postgres' ? 'ORDER BY s.id FOR UPDATE OF s' : dialect.forUpdate}`,
     { now, rows: JSON.stringify(woken.map(({ step }) => [step])) },
   );
