@@ -31,6 +31,7 @@ import { CampaignService, type CampaignHouse } from './campaign-service';
 import { ConditionService } from './condition-service';
 import { healthOf } from './health';
 import { domainOf, unsubscribeLinks } from './links';
+import { waitingOf } from './parts/waiting';
 import { pauseWhenPoisoned } from './poison';
 import { startPurging } from './purge';
 import { standIn } from './parts/governance';
@@ -66,7 +67,18 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     attributeUsedBy: (name) => segments.readersOf(name),
   });
   const definitions = new Definitions(scope);
-  const segments: Segments = createSegments(scope, { leads, usedBy: (key) => campaignsUsing(scope, key) });
+  const waiting = waitingOf(scope, {
+    log,
+    reactions,
+    segments: () => segments,
+    conditions: () => conditions,
+    ledger: () => ledger,
+  });
+  const segments: Segments = createSegments(scope, {
+    leads,
+    onMembership: (tx, { entered }) => waiting.segmentEntered(tx, entered),
+    usedBy: (key) => campaignsUsing(scope, key),
+  });
   const conditions = new ConditionService(leads, segments);
   const documents = new Documents(scope);
   const catalogue = new DefinitionCatalogue({
@@ -146,7 +158,10 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     campaigns: campaignViews,
     audience: (campaign, after, limit) => audiences.page(campaign, after, limit),
     finished: (campaign) => campaigns.finish(campaign),
-    upkeep: () => parkUnfinished(scope),
+    upkeep: async () => {
+      await parkUnfinished(scope);
+      await waiting.tidy();
+    },
     ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
     ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
     ...(options.transitMs === undefined ? {} : { transitMs: options.transitMs }),
@@ -212,6 +227,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     outbox,
     ledger,
     events,
+    waiting,
     unsubscribe,
     sendStation: (send) =>
       new SendStation(send, {

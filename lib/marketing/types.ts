@@ -18,6 +18,7 @@ import type { SendOptions } from '../sending';
 import type { Scope, Store } from '../store';
 import type { Templates } from '../templates';
 import type { Timers } from '../timers';
+import type { Waiting } from '../waiting';
 import type { CampaignService } from './campaign-service';
 import type { ConditionService } from './condition-service';
 
@@ -98,6 +99,8 @@ export interface Marketing {
   readonly outbox: Outbox;
   readonly ledger: Ledger;
   readonly events: Events;
+  /** People who wait until something happens. */
+  readonly waiting: Waiting;
   readonly unsubscribe: UnsubscribeLinks;
   /** The work of a send node. @throws ContentError when its content cannot be read */
   sendStation(options: SendOptions): StationWork & { readonly inFlightBound: number };

@@ -1,0 +1,31 @@
+import { campaignViews } from '../../campaigns';
+import type { Reactions } from '../../leads';
+import type { Ledger, LedgerLog } from '../../ledger';
+import type { Segments } from '../../segments';
+import type { Scope } from '../../store';
+import { Waiting } from '../../waiting';
+import type { ConditionService } from '../condition-service';
+
+/** People who wait until something happens, and the reaction that wakes them. */
+export function waitingOf(
+  scope: Scope,
+  house: {
+    log: LedgerLog;
+    reactions: Reactions;
+    segments: () => Segments;
+    conditions: () => ConditionService;
+    ledger: () => Ledger;
+  },
+): Waiting {
+  const waiting = new Waiting(scope, {
+    compile: (tx, source) => house.conditions().compile(source, tx),
+    compileForEvent: (tx, source) => house.conditions().compileForEvent(source, tx),
+    matching: (tx, leads, condition, constants) => house.segments().matchesCondition(leads, condition, constants, tx),
+    inSegment: (tx, leads, segment) => house.segments().matching(leads, segment, tx),
+    campaigns: campaignViews,
+    woken: (stations) => stations.forEach((id) => house.ledger().wakeStation(id)),
+    warn: (text) => house.log.warn(text),
+  });
+  house.reactions.add(waiting.reaction());
+  return waiting;
+}
