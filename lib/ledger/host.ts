@@ -1,6 +1,7 @@
 import type { Clock } from '../clock';
 import type { Scope } from '../store';
 import type { Journey } from '../types';
+import type { Joins } from './joins';
 import type { Station } from './station';
 import type { Arrival, LeasedStep, Person } from './types';
 
@@ -21,6 +22,8 @@ export interface LedgerHost {
   readonly owner: string;
   /** False once the ledger closes. */
   readonly open: boolean;
+  /** Who waits for other branches. */
+  readonly joins: Joins;
   takeOver(station: number, arrival: Arrival): Promise<void>;
   /** Ends somebody's way without anybody waiting for it; errors are logged, and healed by the watchdog. */
   endInBackground(journey: Journey, reason: string): void;

@@ -5,6 +5,7 @@ import type { CampaignView, Decision, Journey, LeadView } from '../types';
 import { Batcher } from './batcher';
 import { Expander } from './expander';
 import type { LedgerHost, LedgerLog } from './host';
+import { Joins } from './joins';
 import { RuntimeLease } from './runtime-lease';
 import { handOver, type HandOver, type HandOverOutcome } from './sql/hand-over';
 import { recoverRuntime, setAdrift, setStepsAdrift } from './sql/recover';
@@ -47,6 +48,7 @@ export class Ledger implements LedgerHost {
   readonly scope: Scope;
   readonly clock: Clock;
   readonly log: LedgerLog;
+  readonly joins: Joins;
   private readonly lease: RuntimeLease;
   private readonly stations = new Map<number, Station>();
   private readonly handOvers: Batcher<HandOver & { from: Journey }, HandOverOutcome>;
@@ -64,6 +66,11 @@ export class Ledger implements LedgerHost {
     this.clock = options.clock;
     this.log = options.log;
     this.lease = new RuntimeLease(options.scope, options.leaseMs ?? 20_000);
+    this.joins = new Joins({
+      scope: options.scope,
+      log: options.log,
+      fired: (stations) => stations.forEach((id) => this.wakeStation(id)),
+    });
     this.handOvers = new Batcher((items) => this.writeHandOvers(items));
     this.expander = new Expander({
       scope: options.scope,
@@ -109,6 +116,7 @@ export class Ledger implements LedgerHost {
     await Promise.all([...this.stations.values()].map((station) => station.close()));
     await this.expander.stop();
     await this.handOvers.idle();
+    await this.joins.idle();
     this.opened = false;
     await this.watchdog.idle();
     await this.lease.stop();
@@ -133,6 +141,7 @@ export class Ledger implements LedgerHost {
     if (former) await former.close();
     const station = new Station(this, row.id, spec);
     this.stations.set(row.id, station);
+    if (spec.kind === 'join') await this.joins.reload();
     await station.takeUpAdrift();
     station.poke();
     this.expander.poke();
@@ -142,13 +151,14 @@ export class Ledger implements LedgerHost {
   /**
    * Ends somebody's way: an unwired output, a goal. One idempotent write keyed by the step the person came from.
    * With other branches under way the enrollment goes on.
+   * @param place what ends it (a node's id): where the step forked, each place is a branch of its own
    * @throws InputError `E_NO_JOURNEY`, NotFoundError `E_UNKNOWN_STEP`
    */
-  async end(journey: Journey, reason: string, decision?: Decision): Promise<void> {
+  async end(journey: Journey, reason: string, decision?: Decision, place?: string): Promise<void> {
     const { step, trail: decisions } = this.check(journey);
     const trail = decision ? [...decisions, decision] : decisions;
     const outcome = trail.length > 0 ? JSON.stringify({ trail }) : undefined;
-    await this.handOver({ kind: 'end', parent: step, reason, outcome, from: journey });
+    await this.handOver({ kind: 'end', parent: step, reason, outcome, place, from: journey });
   }
 
   /** Starts writing the audiences of campaigns that were launched. */
@@ -176,6 +186,8 @@ export class Ledger implements LedgerHost {
    * on wires may have been dropped. Stations drop the second of two arrivals.
    */
   async redeliver(): Promise<number> {
+    // Joins may wait for other steps now than before, or for one that is gone.
+    await this.joins.sweep(true);
     const count = await setAdrift(this.scope, this.owner, this.clock.now() + 1);
     for (const station of this.stations.values()) {
       station.forget();
@@ -191,7 +203,9 @@ export class Ledger implements LedgerHost {
       await this.expander.idle();
       for (const station of this.stations.values()) await station.idle();
       await this.handOvers.idle();
-      quiet = !this.expander.busy && !this.handOvers.busy && ![...this.stations.values()].some(({ busy }) => busy);
+      await this.joins.idle();
+      const busy = this.expander.busy || this.handOvers.busy || this.joins.busy;
+      quiet = !busy && ![...this.stations.values()].some((station) => station.busy);
     }
   }
 
@@ -343,6 +357,9 @@ export class Ledger implements LedgerHost {
     }
     const taken = items.map(({ parent }) => parent);
     for (const station of this.stations.values()) station.takenOver(taken);
+    for (const { station, enrollment } of outcomes) {
+      if (station !== undefined && enrollment !== undefined) this.joins.changed(station, [enrollment]);
+    }
     const wakes = new Map<number, number>();
     for (const item of items) {
       if (item.kind !== 'arrive') continue;

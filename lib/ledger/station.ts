@@ -1,6 +1,7 @@
 import { messageOf } from '../errors';
 import { parseJson, type Scope } from '../store';
 import type { LedgerHost } from './host';
+import { portName, portNamesOf } from './ports';
 import { claimAdrift, leaseForWork, leaseSuspects, nextDue, releaseDue, type ReleasedStep } from './sql/lease';
 import { heldUnknowingly, putBack, releasedUnknowingly } from './sql/audit';
 import { readStationCounters } from './sql/counters';
@@ -28,14 +29,6 @@ const MOST_ADRIFT = 20_000;
 /** How often the counts under a node are refreshed at most. */
 const COUNTS_EVERY_MS = 500;
 
-const PORT_NAMES: Readonly<Record<string, readonly string[]>> = {
-  send: ['sent', 'failed', 'suppressed'],
-  delay: ['released', 'timed out'],
-  approval: ['approved', 'rejected', 'timed out'],
-  join: ['joined', 'timed out'],
-  compensate: ['undone', 'partly undone'],
-};
-
 /**
  * One station at work: takes due people out of the database in pages, and either releases them (trigger, delay) or
  * gives them to its work (send). Holds a bounded number in memory; the rest wait as rows.
@@ -62,7 +55,7 @@ export class Station implements StationHandle {
     readonly id: number,
     readonly spec: StationSpec,
   ) {
-    this.portNames = PORT_NAMES[spec.kind] ?? ['released'];
+    this.portNames = portNamesOf(spec.kind);
   }
 
   async arrive(arrival: Arrival): Promise<void> {
@@ -83,6 +76,7 @@ export class Station implements StationHandle {
       portNames: this.portNames,
     };
     const { going, accepted } = await settleSteps(this.host.scope, results, context, also);
+    this.host.joins.changed(this.id, branchesOver(results, going, accepted));
     this.letGo(results.map(({ step }) => step.id));
     if (accepted.size < results.length) {
       this.host.log.warn(
@@ -246,8 +240,10 @@ export class Station implements StationHandle {
       if (steps.length === limit - suspects) return true;
     } else {
       const claim = this.claimValues(limit);
+      const join = this.spec.kind === 'join';
+      if (join) await this.host.joins.timeOut(this.id);
       await this.spec.ask?.({ station: this.id, now: claim.now, limit });
-      const steps = await releaseDue(this.host.scope, { ...claim, asks: this.spec.ask !== undefined });
+      const steps = await releaseDue(this.host.scope, { ...claim, asks: this.spec.ask !== undefined, join });
       if (steps.length > 0) {
         await this.sendOn(steps);
         this.changed();
@@ -332,7 +328,7 @@ export class Station implements StationHandle {
   }
 
   private portName(port: number): string {
-    return this.portNames[port] ?? `output ${port + 1}`;
+    return portName(this.spec.kind, port);
   }
 
   private async wakeAt(due: number): Promise<void> {
@@ -352,4 +348,17 @@ export class Station implements StationHandle {
       );
     });
   }
+}
+
+/** Enrollments of which a branch has come to its end at this station. */
+function branchesOver(
+  results: readonly StepResult[],
+  going: readonly { id: number }[],
+  accepted: ReadonlySet<number>,
+): number[] {
+  const goes = new Set(going.map(({ id }) => id));
+  return results.flatMap(({ step, kind }) => {
+    const over = kind === 'fail' || (kind === 'release' && !goes.has(step.id));
+    return over && accepted.has(step.id) ? [step.enrollment] : [];
+  });
 }

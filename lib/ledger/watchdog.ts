@@ -6,6 +6,10 @@ import type { Station } from './station';
 
 /** How long the branches of a fork have to arrive before the fork is closed. */
 const FORK_MS = 10_000;
+/** The same where nothing on the way lets people wait (core switch, change, link, our switches): since the last one arrived. */
+const PROMPT_FORK_MS = 2_000;
+/** People dealt with in one transaction. */
+const PAGE = 500;
 /** How long an answer of the database may be under way before what it says is taken for lost. */
 const ANSWER_MS = 10_000;
 /** A sweep that has not ended after two leases never will: whoever waits for this runtime need not wait any longer. */
@@ -118,27 +122,35 @@ export class Watchdog {
       await this.attempt('looking for people of runtimes that are forgotten', () => options.lease.bury());
       await this.attempt('healing enrollments', () => healEnrollments(host.scope, host.clock.now()));
     }
+    const now = host.clock.now();
+    // Before anybody is given up who has not had their time, whatever the clock says.
+    this.noticeJump(now);
+    if (now - this.jumpedAt >= FORK_MS) {
+      const [before, quiet] = [now - FORK_MS, now - PROMPT_FORK_MS];
+      await this.attempt('closing forks', () => this.inPages(() => settleForks(host.scope, { before, quiet, now })));
+    }
     if (!slow) {
       await this.attempt('completing campaigns', () => this.complete(thorough));
       return;
     }
-    const now = host.clock.now();
-    this.noticeJump(now);
     await this.attempt('looking for people adrift', async () => {
       for (const station of options.stations()) await station.takeUpAdrift();
     });
     if (now - this.jumpedAt >= options.transitMs) {
       await this.attempt('recording who left the flow', async () => {
-        while ((await recordLeftTheFlow(host.scope, now - options.transitMs, now)) === 500);
+        await this.inPages(() => recordLeftTheFlow(host.scope, now - options.transitMs, now));
       });
     }
-    if (now - this.jumpedAt >= FORK_MS) {
-      await this.attempt('closing forks', async () => {
-        while ((await settleForks(host.scope, now - FORK_MS, now)) === 500);
-      });
-    }
+    await this.attempt('looking for people who wait at joins', () => host.joins.sweep(thorough));
     await this.attempt('upkeep', () => options.upkeep());
     await this.attempt('completing campaigns', () => this.complete(thorough));
+  }
+
+  /** Does it again while there are more; who waits for those branches at a join need not do so any more. */
+  private async inPages(work: () => Promise<number[]>): Promise<void> {
+    for (let ended = await work(); ended.length > 0; ended = ended.length < PAGE ? [] : await work()) {
+      this.host.joins.ended(ended);
+    }
   }
 
   /**

@@ -14,12 +14,12 @@ export interface Reach {
 }
 
 /** A node that is reached, and the link calls that a return would go back to. */
-interface Place {
+export interface Place {
   readonly id: string;
   readonly calls: readonly string[];
 }
 
-const STOPS: ReadonlySet<string> = new Set(Object.keys(STATION_KINDS));
+export const STOPS: ReadonlySet<string> = new Set(Object.keys(STATION_KINDS));
 
 /** Follows wires, links, link calls and their returns from one output of a node. */
 export function reachFrom(flow: ExpandedFlow, node: FlowNode, port: number): Reach {
@@ -106,7 +106,7 @@ function distinctStations(flow: ExpandedFlow, starts: readonly Place[]): number 
 }
 
 /** What follows a node, per output. A link call leads into what it calls; what it is wired to follows the return. */
-function successors(flow: ExpandedFlow, node: FlowNode, calls: readonly string[]): Place[][] {
+export function successors(flow: ExpandedFlow, node: FlowNode, calls: readonly string[]): Place[][] {
   if (node.type === 'link call') {
     const target = callTarget(flow, node);
     // A routine that calls itself is followed once.
@@ -129,20 +129,20 @@ function callTarget(flow: ExpandedFlow, node: FlowNode): string | undefined {
   return [prefix + drawn, drawn].find((id) => flow.nodes.has(id));
 }
 
-function isDynamicCall({ type, config }: FlowNode): boolean {
+export function isDynamicCall({ type, config }: FlowNode): boolean {
   return type === 'link call' && config['linkType'] === 'dynamic';
 }
 
-function isExclusive({ type, config }: FlowNode): boolean {
+export function isExclusive({ type, config }: FlowNode): boolean {
   if (SWITCH_TYPES.has(type)) return true;
   return type === 'switch' && (config['checkall'] === 'false' || config['checkall'] === false);
 }
 
-function placesOf(ids: readonly string[], calls: readonly string[]): Place[] {
+export function placesOf(ids: readonly string[], calls: readonly string[]): Place[] {
   return ids.map((id) => ({ id, calls }));
 }
 
-function keyOf({ id, calls }: Place): string {
+export function keyOf({ id, calls }: Place): string {
   return [id, ...calls].join('\n');
 }
 

@@ -4,12 +4,16 @@ import { drawingOf } from './drawing';
 import { expandFlow, type ExpandedFlow, type FlowConfig, type FlowNode } from './flow-expand';
 import { bodyOf, stationHash } from './graph-hash';
 import { duplicateKeys, keyOf, nameProblems, stepOf, storeProblems } from './graph-problems';
+import { branchesPromptly, mostBranches } from './flow-branches';
+import { followersOf, upstreamOf, type Followers } from './flow-joins';
 import { catches, reachFrom, type Reach } from './flow-reach';
 import { definitionKey, qualified, STATION_KINDS, SWITCH_TYPES, text } from './names';
 import type { JourneyPlan, PlannedDefinition, PlannedStation, PlanProblem } from './plan';
 
 export type { FlowConfig } from './flow-expand';
 export type { JourneyPlan, PlannedDefinition, PlannedStation, PlanProblem } from './plan';
+
+const JOIN = 'marketing-join';
 
 /** What a kind of node says about itself beyond what every station says. */
 export type DescribeStation = (
@@ -68,17 +72,29 @@ function draft(
   const key = qualified(trigger.instances, definitionKey(trigger.config));
   const segment = trigger.config['audience'] === 'segment' ? text(trigger.config['segment']) : '';
   const event = trigger.config['mode'] === 'event';
-  const planned = nodes.map((node): PlannedStation => ({
-    node: node.id,
-    declaration: {
-      step: stepOf(node),
-      kind: STATION_KINDS[node.type] ?? node.type,
+  const joined = nodes.some(({ type }) => type === JOIN);
+  const followers = joined ? followersOf(flow, ports, stations) : new Map<string, string[]>();
+  const planned = nodes.map((node): PlannedStation => {
+    const forks = (ports.get(node.id) ?? []).some((reach) => reach.forks);
+    const described = describe(node.config);
+    const config = {
+      ...described.config,
+      ...(forks ? branchesOf(flow, node) : {}),
+      ...(node.type === JOIN ? { join: { upstream: stepsAbove(flow, node, followers, trigger) } } : {}),
+    };
+    return {
       node: node.id,
-      hash: stationHash(node.config),
-      forks: (ports.get(node.id) ?? []).some(({ forks }) => forks),
-      ...describe(node.config),
-    },
-  }));
+      declaration: {
+        step: stepOf(node),
+        kind: STATION_KINDS[node.type] ?? node.type,
+        node: node.id,
+        hash: stationHash(node.config),
+        forks,
+        ...described,
+        ...(Object.keys(config).length > 0 ? { config } : {}),
+      },
+    };
+  });
   const inside = [...passed].flatMap((id) => flow.nodes.get(id) ?? []).sort(byId);
   const declaration: DefinitionDeclaration = {
     key,
@@ -97,6 +113,21 @@ function draft(
     planned: { trigger: trigger.id, store, declaration, stations: planned, nodes: [...passed] },
     problems: [...storeProblems(context, trigger, nodes), ...nameProblems(context, nodes)],
   };
+}
+
+/** Into what a station's outputs fork; kept on its row, where a hand-over reads when all branches have come. */
+function branchesOf(flow: ExpandedFlow, node: FlowNode): Record<string, unknown> {
+  const expected = node.outputs.map((_targets, port) => mostBranches(flow, node, port) ?? null);
+  return { branches: { expected }, ...(branchesPromptly(flow, node) ? { prompt: 'yes' } : {}) };
+}
+
+/** Names of the steps from which a join can be reached. */
+function stepsAbove(flow: ExpandedFlow, join: FlowNode, followers: Followers, trigger: FlowNode): string[] {
+  const ids = [...upstreamOf(join.id, followers, trigger.id)];
+  return ids
+    .flatMap((id) => flow.nodes.get(id) ?? [])
+    .map(stepOf)
+    .sort();
 }
 
 /** Everything that the people of one trigger can come to, by wires or by an error and a catch node. */

@@ -8,6 +8,8 @@ export const STATION_KINDS: Readonly<Record<string, string>> = {
   'marketing-trigger': 'trigger',
   'marketing-delay': 'delay',
   'marketing-send': 'send',
+  'marketing-join': 'join',
+  'marketing-compensate': 'compensate',
 };
 
 /** Node types that send each person through exactly one of their outputs. */

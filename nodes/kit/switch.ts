@@ -89,7 +89,7 @@ export function startSwitch(kit: NodeKit, { decide, verify, badgeOf }: SwitchBeh
       addDecision(msg, journey, decision);
       send(port, msg);
     }
-    if (!wired || !store.leadsOn(port)) await marketing.ledger.end(journey, endReason, decision);
+    if (!wired || !store.leadsOn(port)) await marketing.ledger.end(journey, endReason, decision, kit.id);
   });
   return store;
 }

@@ -33,7 +33,7 @@ export interface Wire {
 }
 
 export interface WorldOptions {
-  stations: { step: string; kind: string; forks?: boolean; dueIn?: number }[];
+  stations: { step: string; kind: string; forks?: boolean; dueIn?: number; config?: Record<string, unknown> }[];
   wires: Wire[];
   entryMode?: 'launch' | 'event';
   onUnknown?: 'hold' | 'resend';
@@ -81,7 +81,8 @@ export class World {
   }
 
   declarations(): StationDeclaration[] {
-    return this.options.stations.map(({ step, kind, forks }) => ({
+    return this.options.stations.map(({ step, kind, forks, config }) => ({
+      ...(config ? { config } : {}),
       step,
       kind,
       node: `node-${step}`,
@@ -211,8 +212,7 @@ export class Runtime {
       log: silent,
       wake: (station, due) => {
         // The tests' timer: a virtual clock rings when it passes the time.
-        const cancel = world.clock.after(due - world.clock.now(), () => this.ledger.wakeStation(station));
-        void cancel;
+        this.clock.after(due - world.clock.now(), () => this.ledger.wakeStation(station));
         return Promise.resolve();
       },
       leads: async (scope, ids) => new Map(await leadViews(scope, ids)),
@@ -252,6 +252,7 @@ export class Runtime {
           wired: (port) => this.world.options.wires.some((wire) => wire.from === step && (wire.port ?? 0) === port),
           emit: (port, people) => this.emit(step, port, people),
           ...(work ? { work } : {}),
+          ...(kind === 'join' ? { carries: true } : {}),
         }),
       );
     }

@@ -1,5 +1,5 @@
 import { record } from '../../history';
-import { storable, type Scope } from '../../store';
+import { parseJson, storable, type Scope } from '../../store';
 import { isOver, lockCampaigns } from './campaign-locks';
 import { CounterDeltas } from './counters';
 import type { ArrivedStep } from '../types';
@@ -22,6 +22,8 @@ export interface WayOut {
   parent: number;
   reason: string;
   outcome: string | undefined;
+  /** Where it ended: of a fork, each place counts as a branch. */
+  place: string | undefined;
 }
 
 export type HandOver = TakeOver | WayOut;
@@ -33,6 +35,10 @@ export type Arrived = (tx: Scope, station: number, steps: readonly ArrivedStep[]
 export interface HandOverOutcome {
   /** False when nobody was there to be handed over (unknown step, or one of another tenant). */
   known: boolean;
+  /** Of whom it was. */
+  enrollment?: number;
+  /** Where the person came from. */
+  station?: number;
 }
 
 interface ParentRow {
@@ -43,6 +49,9 @@ interface ParentRow {
   station_id: number;
   state: string;
   forks: number;
+  port: number | null;
+  config: unknown;
+  exits: string | null;
   enrollment_state: string;
   enrollment_reason: string | null;
 }
@@ -69,15 +78,16 @@ export async function handOver(
     const arrivals: unknown[][] = [];
     const ends: { enrollment: number; reason: string }[] = [];
     const handed = new Map<number, ParentRow>();
-    const exits: unknown[][] = [];
+    const exits: Exit[] = [];
     const seen = new Set<string>();
     const reopened: number[] = [];
     const notes = new Map<string, unknown>();
     const outcomes = items.map((item): HandOverOutcome => {
       const parent = parents.get(item.parent);
       if (!parent) return { known: false };
-      const key = item.kind === 'arrive' ? `${item.parent} ${item.station}` : `${item.parent} end`;
-      if (seen.has(key)) return { known: true };
+      const outcome = { known: true, enrollment: parent.enrollment_id, station: parent.station_id };
+      const key = item.kind === 'arrive' ? `${item.parent} ${item.station}` : `${item.parent} end ${placeOf(item)}`;
+      if (seen.has(key)) return outcome;
       seen.add(key);
       const open = parent.state === 'released' || parent.state === 'branching';
       if (item.kind === 'arrive') {
@@ -102,16 +112,24 @@ export async function handOver(
         if (open) handed.set(parent.id, parent);
       } else if (open) {
         handed.set(parent.id, parent);
-        exits.push([parent.id, storable(item.reason, 191), item.outcome ?? null]);
-        counters.add(parent.campaign_id, parent.station_id, 'exited');
+        // Of a fork that is sent on once more, the branches that have ended do so again.
+        if (!exitsOf(parent).includes(placeOf(item))) {
+          exits.push({ parent, reason: item.reason, outcome: item.outcome, place: placeOf(item) });
+          counters.add(parent.campaign_id, parent.station_id, 'exited');
+        }
         if (!parent.forks) ends.push({ enrollment: parent.enrollment_id, reason: item.reason });
       }
-      return { known: true };
+      return outcome;
     });
     const fresh = await insertArrivals(tx, arrivals, now, counters);
     await tellArrived(tx, fresh, notes, arrived);
     const entered = new Set(fresh.map(({ enrollment_id }) => enrollment_id));
-    await markHandedOver(tx, [...handed.values()], now);
+    const complete = await completeForks(tx, [...handed.values()], exits);
+    for (const { enrollment_id: enrollment } of complete.values()) {
+      const last = exits.findLast(({ parent }) => parent.enrollment_id === enrollment);
+      ends.push({ enrollment, reason: last?.reason ?? 'completed' });
+    }
+    await markHandedOver(tx, [...handed.values()], complete, now);
     await noteExits(tx, exits, now);
     // Not those who only arrived once more: they were here before they ended.
     const back = reopened.filter((enrollment) => entered.has(enrollment));
@@ -125,8 +143,8 @@ export async function handOver(
 async function readParents(tx: Scope, items: readonly HandOver[]): Promise<Map<number, ParentRow>> {
   const ids = [...new Set(items.map(({ parent }) => parent))].sort((a, b) => a - b);
   const rows = await tx.all<ParentRow>(
-    `SELECT s.id, s.campaign_id, s.enrollment_id, s.lead_id, s.station_id, s.state, t.forks,
-            e.state AS enrollment_state, e.reason AS enrollment_reason
+    `SELECT s.id, s.campaign_id, s.enrollment_id, s.lead_id, s.station_id, s.state, s.port, s.exits, t.forks,
+            CASE WHEN t.forks = 1 THEN t.config END AS config, e.state AS enrollment_state, e.reason AS enrollment_reason
      FROM ${tx.dialect.rows('rows', { parent: 'int' }, 'r')}
      ${tx.dialect.join} marketing_steps s ON s.id = r.parent AND s.tenant_id = :tenant
      ${tx.dialect.join} marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant
@@ -219,8 +237,62 @@ function counted(fresh: FreshRow[], counters: CounterDeltas): FreshRow[] {
   return fresh;
 }
 
-async function markHandedOver(tx: Scope, parents: readonly ParentRow[], now: number): Promise<void> {
-  const groups = { done: parents.filter(({ forks }) => !forks), branching: parents.filter(({ forks }) => forks) };
+/** A way that ends. */
+interface Exit {
+  readonly parent: ParentRow;
+  readonly reason: string;
+  readonly outcome: string | undefined;
+  readonly place: string;
+}
+
+function placeOf({ place = '' }: WayOut): string {
+  return place;
+}
+
+function exitsOf({ exits }: ParentRow): string[] {
+  return parseJson<string[]>(exits, []);
+}
+
+/** How many branches a step was sent on into at most, as the deploy has worked it out; undefined: it cannot be known. */
+function expectedOf({ forks, config, port }: ParentRow): number | undefined {
+  if (!forks) return undefined;
+  const { branches } = parseJson<{ branches?: { expected?: readonly (number | null)[] } }>(config, {});
+  return branches?.expected?.[port ?? 0] ?? undefined;
+}
+
+/** Of these forks, those of which every branch that there can be has arrived somewhere or ended. */
+async function completeForks(
+  tx: Scope,
+  parents: readonly ParentRow[],
+  exits: readonly Exit[],
+): Promise<Map<number, ParentRow>> {
+  const forks = parents.filter((parent) => expectedOf(parent) !== undefined);
+  if (forks.length === 0) return new Map();
+  const rows = await tx.all<{ parent_id: number; arrived: number }>(
+    `SELECT s.parent_id, COUNT(*) AS arrived FROM ${tx.dialect.rows('rows', { enrollment: 'int', parent: 'int' }, 'r')}
+     ${tx.dialect.join} marketing_steps s ON s.enrollment_id = r.enrollment AND s.parent_id = r.parent AND s.tenant_id = :tenant
+     GROUP BY s.parent_id`,
+    { rows: JSON.stringify(forks.map(({ id, enrollment_id }) => [enrollment_id, id])) },
+  );
+  const arrived = new Map(rows.map(({ parent_id, arrived: count }) => [parent_id, Number(count)]));
+  const ended = (parent: ParentRow): number =>
+    exitsOf(parent).length + exits.filter((exit) => exit.parent.id === parent.id).length;
+  return new Map(
+    forks.flatMap((parent) => {
+      const came = (arrived.get(parent.id) ?? 0) + ended(parent);
+      return came >= (expectedOf(parent) ?? Infinity) ? [[parent.id, parent]] : [];
+    }),
+  );
+}
+
+async function markHandedOver(
+  tx: Scope,
+  parents: readonly ParentRow[],
+  complete: ReadonlyMap<number, ParentRow>,
+  now: number,
+): Promise<void> {
+  const open = ({ id, forks }: ParentRow): boolean => forks === 1 && !complete.has(id);
+  const groups = { done: parents.filter((parent) => !open(parent)), branching: parents.filter(open) };
   for (const [state, group] of Object.entries(groups)) {
     if (group.length === 0) continue;
     await tx.run(
@@ -232,13 +304,26 @@ async function markHandedOver(tx: Scope, parents: readonly ParentRow[], now: num
   }
 }
 
-async function noteExits(tx: Scope, rows: unknown[][], now: number): Promise<void> {
-  if (rows.length === 0) return;
+/** Of a fork the places are kept, and what it was sent on with: it may have to be sent on once more. */
+async function noteExits(tx: Scope, exits: readonly Exit[], now: number): Promise<void> {
+  if (exits.length === 0) return;
+  const byParent = new Map<ParentRow, Exit[]>();
+  for (const exit of exits) byParent.set(exit.parent, [...(byParent.get(exit.parent) ?? []), exit]);
+  const rows = [...byParent].map(([parent, own]) => {
+    const last = own.at(-1);
+    const places = parent.forks ? JSON.stringify([...exitsOf(parent), ...own.map(({ place }) => place)]) : null;
+    return [parent.id, storable(last?.reason ?? '', 191), last?.outcome ?? null, places, parent.forks];
+  });
   await tx.run(
     tx.dialect.updateFrom(
       'marketing_steps',
-      tx.dialect.rows('rows', { step: 'int', exit_reason: 'text', exit_outcome: 'text' }, 'r'),
-      'reason = exit_reason, outcome = COALESCE(exit_outcome, outcome), updated_at = :now',
+      tx.dialect.rows(
+        'rows',
+        { step: 'int', exit_reason: 'text', exit_outcome: 'text', places: 'text', forked: 'int' },
+        'r',
+      ),
+      `reason = exit_reason, exits = COALESCE(places, exits), updated_at = :now,
+       outcome = CASE WHEN forked = 1 THEN COALESCE(outcome, exit_outcome) ELSE COALESCE(exit_outcome, outcome) END`,
       'marketing_steps.id = r.step AND tenant_id = :tenant',
     ),
     { now, rows: JSON.stringify(rows) },

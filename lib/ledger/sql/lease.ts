@@ -146,11 +146,12 @@ export async function leaseSuspects(scope: Scope, { station, owner, limit, now }
  */
 export async function releaseDue(
   scope: Scope,
-  { station, owner, limit, now, asks }: Claim & { asks: boolean },
+  { station, owner, limit, now, asks, join }: Claim & { asks: boolean; join: boolean },
 ): Promise<ReleasedStep[]> {
   const rows = await claim(
     scope,
-    due(asks ? 'AND (s.port IS NULL OR s.port >= 0)' : ''),
+    // At a join only those who go on for all of their branches; the others wait for them.
+    due(join ? 'AND s.port IS NOT NULL' : asks ? 'AND (s.port IS NULL OR s.port >= 0)' : ''),
     `state = 'released', port = CASE WHEN port < 0 THEN 1 ELSE COALESCE(port, 0) END, lease_owner = :owner, attempt = attempt + 1, released_at = :now, updated_at = :now`,
     { station, owner, limit, now },
   );

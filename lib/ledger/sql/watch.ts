@@ -10,9 +10,9 @@ interface Lost {
 /**
  * People who were sent on longer than the transit time ago and whom no station has received: a node in between dropped
  * them, an output leads nowhere, or the station that would send them on again is no longer in the flow. Recorded as having left the flow, with where.
- * @returns how many
+ * @returns their enrollments
  */
-export async function recordLeftTheFlow(scope: Scope, before: number, now: number): Promise<number> {
+export async function recordLeftTheFlow(scope: Scope, before: number, now: number): Promise<number[]> {
   return scope.transaction(async (tx) => {
     const lost = await tx.all<Lost>(
       `SELECT s.id, s.enrollment_id, t.step FROM marketing_steps s
@@ -23,7 +23,7 @@ export async function recordLeftTheFlow(scope: Scope, before: number, now: numbe
        ORDER BY s.id LIMIT 500 ${ofSteps(tx)}`,
       { before },
     );
-    if (lost.length === 0) return 0;
+    if (lost.length === 0) return [];
     await tx.run(
       tx.dialect.updateFrom(
         'marketing_steps',
@@ -38,7 +38,7 @@ export async function recordLeftTheFlow(scope: Scope, before: number, now: numbe
       lost.map(({ enrollment_id, step }) => ({ enrollment: enrollment_id, reason: leftAfter(step) })),
       now,
     );
-    return lost.length;
+    return lost.map(({ enrollment_id }) => enrollment_id);
   });
 }
 
@@ -54,19 +54,28 @@ function leftAfter(step: string): string {
   return `left the flow after ${step}`;
 }
 
-/** Closes forks whose branches have had time to arrive; ends enrollments in which nothing is open any more. */
-export async function settleForks(scope: Scope, before: number, now: number): Promise<number> {
+/**
+ * Closes forks whose branches have had time to arrive; ends enrollments in which nothing is open any more.
+ * @param quiet forks behind which nothing lets people wait are closed when the last of their branches arrived before it
+ * @returns their enrollments
+ */
+export async function settleForks(
+  scope: Scope,
+  { before, quiet, now }: { before: number; quiet: number; now: number },
+): Promise<number[]> {
+  const prompt = scope.dialect.jsonText('t.config', 'prompt');
   return scope.transaction(async (tx) => {
     const settled = await tx.all<{ id: number; enrollment_id: number; reason: string | null }>(
       `SELECT s.id, s.enrollment_id, s.reason FROM marketing_steps s
        JOIN marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant
-       WHERE s.tenant_id = :tenant AND s.state = 'branching' AND s.released_at < :before
+       WHERE s.tenant_id = :tenant AND s.state = 'branching'
+         AND (s.released_at < :before OR (s.updated_at < :quiet AND s.released_at < :quiet AND ${prompt} = 'yes'))
          AND (s.lease_owner IS NOT NULL OR t.state = 'missing')
          AND s.station_id IN (SELECT x.id FROM marketing_stations x WHERE x.tenant_id = :tenant)
        ORDER BY s.id LIMIT 500 ${ofSteps(tx)}`,
-      { before },
+      { before, quiet },
     );
-    if (settled.length === 0) return 0;
+    if (settled.length === 0) return [];
     await tx.run(
       `UPDATE marketing_steps SET state = 'done', updated_at = :now WHERE tenant_id = :tenant AND state = 'branching'
          AND id IN (SELECT r.step FROM ${tx.dialect.rows('rows', { step: 'int' }, 'r')})`,
@@ -77,7 +86,7 @@ export async function settleForks(scope: Scope, before: number, now: number): Pr
       settled.map(({ enrollment_id, reason }) => ({ enrollment: enrollment_id, reason: reason ?? 'completed' })),
       now,
     );
-    return settled.length;
+    return settled.map(({ enrollment_id }) => enrollment_id);
   });
 }
 
