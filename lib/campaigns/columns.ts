@@ -28,6 +28,7 @@ const WRITERS: Readonly<Record<Exclude<keyof CampaignFields, 'segment' | 'onUnkn
   channels: ({ channels }) => ({ channels: json(channels) }),
   content: ({ content }) => ({ content: json(content) }),
   audience: ({ audience }) => ({ audience: json(audience) }),
+  conversion: ({ conversion }) => ({ conversion: json(conversion) }),
   data: ({ data }) => ({ data: json(data ?? {}) }),
 };
 

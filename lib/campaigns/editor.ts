@@ -5,6 +5,7 @@ import type { Scope, SqlValue } from '../store';
 import type { Along } from './actions';
 import { segmentsOf } from './audience-fields';
 import { assignments, columnsOf, differences, remembered, writeChannels } from './columns';
+import { writeConversionEvents } from './conversion-fields';
 import type { CampaignDefinition, CampaignDeps } from './deps';
 import { checkFields, checkTogether } from './fields';
 import { checkKey, keyFor, underKey } from './keys';
@@ -18,7 +19,7 @@ import type { ActionOptions, Audience, Campaign, CampaignFields, CampaignState, 
 
 /** Columns that a clone takes over. Not its life, and not its schedule: a copy starts nothing by itself. */
 const CLONED = `definition_key, segment_key, own_segment, on_unknown, own_policy, data, type, description, objective, kpi, owner, team,
-  subject_type, subject_id, budget, currency, starts_on, ends_on, channels, content, audience`;
+  subject_type, subject_id, budget, currency, starts_on, ends_on, channels, content, audience, conversion`;
 
 /** Makes and changes campaigns as data. */
 export class CampaignEditor {
@@ -109,6 +110,7 @@ export class CampaignEditor {
       if (done === 0) throw changedMeanwhile(before.key);
       const after = await readCampaign(tx, before.id);
       if (changed.includes('channels')) await writeChannels(tx, before.id, after);
+      if (changed.includes('conversion')) await writeConversionEvents(tx, before.id, after.conversion);
       await record(tx, {
         event: 'campaign.changed',
         campaign: before.id,
@@ -202,6 +204,7 @@ export class CampaignEditor {
     );
     const campaign = await readCampaign(tx, id);
     await writeChannels(tx, id, campaign);
+    if (campaign.conversion) await writeConversionEvents(tx, id, campaign.conversion);
     await record(tx, {
       event: 'campaign.created',
       campaign: id,

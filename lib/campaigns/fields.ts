@@ -1,4 +1,5 @@
 import { checkAudience } from './audience-fields';
+import { checkConversion } from './conversion-fields';
 import { Problems, isRecord } from './problems';
 import { CHANNEL } from './rows';
 import { CAMPAIGN_TYPES, type CampaignFields, type NewCampaign } from './types';
@@ -53,6 +54,7 @@ const CHECKS: Readonly<Record<keyof CampaignFields, Check>> = {
   data: json(LONGEST_DATA),
   content: json(LONGEST_CONTENT),
   audience: checkAudience,
+  conversion: checkConversion,
   currency(value, path, problems) {
     if (typeof value !== 'string' || !/^[A-Z]{3}$/.test(value)) {
       problems.add(path, 'must be an ISO 4217 code of three capital letters, such as EUR');

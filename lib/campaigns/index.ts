@@ -19,7 +19,7 @@ export { isRecord, Problems } from './problems';
 export { KEPT_MS } from './removal';
 export { campaignViews, readCampaign } from './rows';
 export type { LifecycleSource } from './stages';
-export { CAMPAIGN_TYPES } from './types';
+export { ATTRIBUTION_MODELS, CAMPAIGN_TYPES } from './types';
 export { campaignsUsing } from './usage';
 export type {
   ActionOptions,
@@ -27,6 +27,7 @@ export type {
   Assignee,
   Assignment,
   Audience,
+  AttributionModel,
   Campaign,
   CampaignAction,
   CampaignFields,
@@ -35,6 +36,7 @@ export type {
   CampaignReport,
   CampaignState,
   CampaignType,
+  Conversion,
   Kpi,
   NewCampaign,
   Page,

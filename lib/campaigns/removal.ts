@@ -162,6 +162,7 @@ const OWN_ROWS: readonly (readonly [table: string, where: string])[] = [
   ['marketing_coupons', `promotion_id IN ${PROMOTIONS}`],
   ['marketing_promotions', 'campaign_id = :id'],
   ['marketing_assignments', 'campaign_id = :id'],
+  ['marketing_conversions', 'campaign_id = :id'],
 ];
 
 /** Rows without an id of their own: a few per hour or station. */
@@ -169,4 +170,5 @@ const SMALL: readonly (readonly [table: string, where: string])[] = [
   ['marketing_counters', 'campaign_id = :id'],
   ['marketing_metrics', 'campaign_id = :id'],
   ['marketing_campaign_channels', 'campaign_id = :id'],
+  ['marketing_conversion_events', 'campaign_id = :id'],
 ];

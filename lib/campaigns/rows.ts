@@ -1,7 +1,7 @@
 import { NotFoundError } from '../errors';
 import { parseJson, type Scope } from '../store';
 import type { CampaignView } from '../types';
-import type { Audience, Campaign, CampaignState, CampaignType, Kpi, Schedule } from './types';
+import type { Audience, Campaign, CampaignState, CampaignType, Conversion, Kpi, Schedule } from './types';
 
 /** A row of marketing_campaigns. */
 export interface CampaignRow {
@@ -30,6 +30,7 @@ export interface CampaignRow {
   channels: unknown;
   content: unknown;
   audience: unknown;
+  conversion: unknown;
   schedule: unknown;
   next_run_at: number | null;
   awaiting: string | null;
@@ -50,7 +51,7 @@ export interface CampaignRow {
 /** The columns of a {@link CampaignRow}. */
 export const CAMPAIGN_COLUMNS = `id, campaign_key, name, search_name, definition_key, segment_key, own_segment, data, state, stage, type,
   description, objective, kpi, owner, team, subject_type, subject_id, budget, currency, starts_on, ends_on, channels, content, audience,
-  schedule, next_run_at, awaiting, on_unknown, own_policy, hold_reason, run, expand_station_id, version, created_by, created_at,
+  conversion, schedule, next_run_at, awaiting, on_unknown, own_policy, hold_reason, run, expand_station_id, version, created_by, created_at,
   updated_at, started_at, ended_at, deleted_at`;
 
 /**
@@ -93,6 +94,7 @@ export function campaignOf(row: CampaignRow): Campaign {
       endsOn: row.ends_on,
       content: content ?? null,
       audience: parseJson<Audience | null>(row.audience, null),
+      conversion: parseJson<Conversion | null>(row.conversion, null),
       schedule: parseJson<Schedule | null>(row.schedule, null),
       nextRunAt: row.next_run_at,
       awaiting: row.awaiting,

@@ -60,6 +60,24 @@ export interface Kpi {
   readonly target: number;
 }
 
+/** How a conversion is attributed to the touches before it. */
+export const ATTRIBUTION_MODELS = ['first', 'last', 'linear'] as const;
+export type AttributionModel = (typeof ATTRIBUTION_MODELS)[number];
+
+/** Which events are a campaign's conversions, and what of them is its own (US-CAM-013). */
+export interface Conversion {
+  /** Types of events; at most 10. */
+  readonly event: string | readonly string[];
+  /** How many days after a touch a conversion is still attributed to it: 1 to 30. Default 7. */
+  readonly windowDays?: number;
+  /** To the first touch, to the last one, or to all alike. Default `last`. */
+  readonly model?: AttributionModel;
+  /** What is a touch: a message that was sent (`sent`), a click of a person (`clicked`), or both. Default `any`. */
+  readonly touch?: 'any' | 'sent' | 'clicked';
+  /** What one is worth: a number among the event's metadata (default: `value`), or always the same, in the campaign's currency. */
+  readonly value?: { readonly property: string } | { readonly fixed: number };
+}
+
 /** What people edit of a campaign; what is absent in a change stays, `null` removes. */
 export interface CampaignFields {
   name?: string;
@@ -84,6 +102,7 @@ export interface CampaignFields {
   audience?: Audience | null;
   /** A saved segment's key: the short form of an audience. `null`: what the definition says. */
   segment?: string | null;
+  conversion?: Conversion | null;
   data?: Record<string, unknown>;
   onUnknown?: UnknownPolicy;
 }
@@ -114,6 +133,7 @@ export interface Campaign {
   channels: readonly string[];
   content?: Readonly<Record<string, unknown>>;
   audience?: Audience;
+  conversion?: Conversion;
   schedule?: Schedule;
   /** When the schedule starts it next. */
   nextRunAt?: number;

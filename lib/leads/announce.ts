@@ -17,9 +17,22 @@ export async function announceLeads(
   const list: Announcement[] = created.map(({ id }) => ({ type: 'marketing.lead.created', data: { lead: id } }));
   for (const { lead, fields } of updates) {
     list.push({ type: 'marketing.lead.updated', data: { lead: lead.id, fields } });
-    if (fields.includes('score')) {
-      list.push({ type: 'marketing.lead.scored', data: { lead: lead.id, score: lead.score } });
-    }
+    if (fields.includes('score')) list.push(scored(lead.id, lead.score));
   }
   await announce(tx, list);
+}
+
+/** Announces scores that moved without anything else of their leads: points of rules, decay. */
+export async function announceScores(
+  tx: Scope,
+  changes: readonly { readonly lead: number; readonly score: number }[],
+): Promise<void> {
+  await announce(
+    tx,
+    changes.map(({ lead, score }) => scored(lead, score)),
+  );
+}
+
+function scored(lead: number, score: number): Announcement {
+  return { type: 'marketing.lead.scored', data: { lead, score } };
 }

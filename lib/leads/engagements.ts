@@ -116,7 +116,7 @@ async function recordIn(tx: Scope, items: readonly Item[], reactions?: Reactions
   const fresh = items.flatMap((item, n): Fresh[] => {
     const look = found.get(n);
     if (results[n]?.outcome !== 'new' || !look) return [];
-    const valueMicros = valueOf(item, look.currency);
+    const valueMicros = valueOf(item.metadata, look.currency);
     return [{ ...item, at: item.at ?? now, campaign: look.campaign, valueMicros }];
   });
   if (fresh.length === 0) return results;
@@ -165,10 +165,18 @@ function newEngagement({
   };
 }
 
-function valueOf({ metadata }: Item, currency: string | null): number {
+/**
+ * What an engagement is worth to a campaign with this currency, in millionths: 0 for another currency, and for what is no amount.
+ * @param property which of the metadata says so
+ */
+export function valueOf(
+  metadata: Engagement['metadata'],
+  currency: string | null | undefined,
+  property = 'value',
+): number {
   const given = metadata?.['currency'];
-  if (typeof given === 'string' && currency !== null && given.toUpperCase() !== currency) return 0;
-  return toMicros(metadata?.['value']) ?? 0;
+  if (typeof given === 'string' && currency && given.toUpperCase() !== currency) return 0;
+  return toMicros(metadata && Object.hasOwn(metadata, property) ? metadata[property] : undefined) ?? 0;
 }
 
 function countedOf({ campaign, variant = '', channel, type, at, valueMicros }: Fresh): MetricDelta[] {

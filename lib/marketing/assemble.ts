@@ -30,6 +30,7 @@ import { createTemplates } from '../templates';
 import { CampaignService, type CampaignHouse } from './campaign-service';
 import { ConditionService } from './condition-service';
 import { healthOf } from './health';
+import { scoringOf } from './parts/scoring';
 import { domainOf, unsubscribeLinks } from './links';
 import { waitingOf } from './parts/waiting';
 import { pauseWhenPoisoned } from './poison';
@@ -54,7 +55,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   const { store, clock, log, options } = house;
   const scope = store.tenant(tenant);
   const changed = async (ids: readonly number[], fields: readonly string[]): Promise<void> => {
-    await segments.leadsChanged(ids, fields);
+    await segments.leadsChanged(ids, await scoring.fieldsFor(ids, fields));
   };
   const reactions = new Reactions();
   /** What has a say before a message leaves, in this order: cheap and final refusals first, money last. */
@@ -64,7 +65,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   const leads = createLeads(scope, {
     onChanged: changed,
     reactions,
-    attributeUsedBy: (name) => segments.readersOf(name),
+    attributeUsedBy: async (name) => [...(await segments.readersOf(name)), ...(await scoring.readersOf(name))],
   });
   const definitions = new Definitions(scope);
   const waiting = waitingOf(scope, {
@@ -100,6 +101,14 @@ export async function assemble(house: House, tenant: string, working: boolean): 
       ...(sql ? { sql } : {}),
     });
   const timers = await timersOf(scope, clock, log, options, working);
+  const { scoring, conversions } = scoringOf({
+    scope,
+    reactions,
+    timers,
+    leads,
+    segments,
+    warn: (what) => log.warn(what),
+  });
   const campaigns = new CampaignService(
     {
       scope,
@@ -185,7 +194,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     await history.wake(timers);
     dispatcher.start();
     // With very many campaigns this takes a while, and nothing else has to wait for it.
-    for (const recover of [() => schedules.start(), () => escalations.recover()]) {
+    for (const recover of [() => schedules.start(), () => escalations.recover(), () => scoring.start()]) {
       recover().catch((error: unknown) => {
         if (!closing) log.warn(`Planned runs are not all set yet: ${messageOf(error)}`);
       });
@@ -219,6 +228,8 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     templates: createTemplates(scope),
     promotions: new PricingService(scope),
     metrics,
+    scoring,
+    conversions,
     dashboards: createDashboards(scope, { onError: warn('The dashboard could not be counted') }),
     history,
     notes: createNotes(scope),

@@ -1,6 +1,6 @@
 import type { Scope } from '../store';
 import { addToCounters, sumsOf, TOTAL } from './move';
-import { engagementOf, queuedOf, settledOf } from './rules';
+import { conversionOf, engagementOf, queuedOf, settledOf } from './rules';
 import type { MetricDelta, MetricDifference, MetricName } from './types';
 
 /** Campaigns that are counted in one statement. */
@@ -13,7 +13,7 @@ const LAST = Number.MAX_SAFE_INTEGER;
 type Range = readonly [after: number, last: number];
 
 interface Group {
-  source: 'message' | 'state' | 'engagement' | 'counter';
+  source: 'message' | 'state' | 'engagement' | 'conversion' | 'counter';
   campaign: number;
   variant: string;
   channel: string | null;
@@ -40,6 +40,10 @@ const GROUPS = `
     FROM marketing_engagements WHERE tenant_id = :tenant AND ${within}
    GROUP BY campaign_id, variant, channel, ${hour('tracked_at')}, type
   UNION ALL
+  SELECT 'conversion', campaign_id, variant, channel, ${hour('converted_at')}, '', SUM(counted), SUM(counted_micros)
+    FROM marketing_conversions WHERE tenant_id = :tenant AND ${within} AND chosen = 1
+   GROUP BY campaign_id, variant, channel, ${hour('converted_at')}
+  UNION ALL
   SELECT 'counter', campaign_id, variant, channel, hour, name, amount, 0
     FROM marketing_metrics WHERE tenant_id = :tenant AND ${within}`;
 
@@ -54,6 +58,8 @@ function deltasOf({ source, campaign, variant, channel, hour: at, word, times, m
       );
     case 'engagement':
       return engagementOf({ campaign, variant, channel, type: word, at, valueMicros: micros }, times);
+    case 'conversion':
+      return conversionOf({ campaign, variant, channel, at, valueMicros: micros }, times);
     case 'counter':
       return [];
   }

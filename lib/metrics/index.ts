@@ -3,7 +3,16 @@ export { createMetrics, figuresOf, Metrics, type CampaignFigures } from './metri
 export { fromMicros, toMicros } from './money';
 export { hourOf, moveMetrics, TOTAL } from './move';
 export { noFigures, ratesOf } from './rates';
-export { engagementOf, kindOf, messageChanged, settledOf, type CountedEngagement, type CountedMessage } from './rules';
+export {
+  clickTypes,
+  conversionOf,
+  engagementOf,
+  kindOf,
+  messageChanged,
+  settledOf,
+  type CountedEngagement,
+  type CountedMessage,
+} from './rules';
 export {
   METRICS,
   type CampaignFacts,

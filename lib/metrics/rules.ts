@@ -87,3 +87,23 @@ export const CARED: readonly string[] = [
   ...CONVERSIONS,
   ...['opened', 'clicked'].flatMap((word) => [word, ...Array.from(CHANNELS, (channel) => `${channel}_${word}`)]),
 ];
+
+/** Types of engagements that are clicks. */
+export function clickTypes(): string[] {
+  return CARED.filter((type) => type === 'clicked' || type.endsWith('_clicked'));
+}
+
+/**
+ * What a share of a conversion moves that no engagement of the campaign counts already (see lib/conversions). `times`: 0 for a
+ * further share of one that is counted.
+ */
+export function conversionOf(
+  { campaign, variant, channel, at, valueMicros }: Omit<CountedEngagement, 'type'>,
+  times: number,
+): MetricDelta[] {
+  const base = { campaign, variant, channel: channel ?? '', at };
+  return [
+    ...(times === 0 ? [] : [{ ...base, name: 'converted' as const, amount: times }]),
+    ...(valueMicros === 0 ? [] : [{ ...base, name: 'revenue' as const, amount: valueMicros }]),
+  ];
+}

@@ -14,7 +14,8 @@
  * | queued | messages: everybody for whom a message was made up | its first try (`sending_at`) |
  * | sent, failed, unknown | messages in that state now | their `settled_at` |
  * | delivered, bounced, opened, clicked, converted, unsubscribed | engagements of these kinds that name the campaign | their `tracked_at` |
- * | revenue | the value of engagements that name the campaign | their `tracked_at` |
+ * | converted | besides: conversions of others that are attributed to the campaign (`marketing_conversions.counted`) | their `converted_at` |
+ * | revenue | the value of engagements that name the campaign, and of conversions attributed to it | their `tracked_at`, `converted_at` |
  * | cost | what messages in the state `sent` cost | their `settled_at` |
  *
  * Engagements are events, not people: whoever opens a mail twice is counted twice, unless both have the same event id.

@@ -35,6 +35,7 @@ export const ANNOUNCEMENTS = [
   'marketing.engagement.sms_delivered',
   'marketing.engagement.conversion',
   'marketing.engagement.tracked',
+  'marketing.conversion.attributed',
   'marketing.roi.budget_exceeded',
   'marketing.roi.target_achieved',
   'marketing.roi.milestone_reached',

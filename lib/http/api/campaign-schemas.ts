@@ -1,4 +1,4 @@
-import { CAMPAIGN_TYPES } from '../../campaigns';
+import { ATTRIBUTION_MODELS, CAMPAIGN_TYPES } from '../../campaigns';
 import {
   anything,
   choice,
@@ -26,6 +26,32 @@ const AUDIENCE = object(
     holdout: number(0, 20, { description: 'Percent of the audience that get nothing, for comparison.' }),
   },
   { description: 'Who it is for. Absent: what its definition says.' },
+);
+
+const CONVERSION = object(
+  {
+    event: {
+      oneOf: [text(96), list(text(96), 10, { minItems: 1 })],
+      description: 'The type of event that is a conversion, or several.',
+    },
+  },
+  {
+    windowDays: integer(1, 30, { description: 'Days after a touch in which it counts. Default 7.' }),
+    model: choice(ATTRIBUTION_MODELS, { description: 'Which touches get it. Default `last`.' }),
+    touch: choice(['any', 'sent', 'clicked'], { description: 'What is a touch. Default `any`.' }),
+    value: object(
+      {},
+      {
+        property: text(64, { description: 'A number among the metadata of the event. Default `value`.' }),
+        fixed: number(0, 1e9, { description: "The same for each, in the campaign's currency." }),
+      },
+      { minProperties: 1, maxProperties: 1 },
+    ),
+  },
+  {
+    description: 'Which events are its conversions, and how they are attributed.',
+    examples: [{ event: 'purchase', windowDays: 7, model: 'last' }],
+  },
 );
 
 const WHEN: Schema = {
@@ -76,6 +102,7 @@ export const CAMPAIGN_FIELDS = {
   channels: nullable(list(text(32), 20, { examples: [['email']] })),
   content: nullable(map(anything(), { description: 'What is sent, per channel.' })),
   audience: nullable(AUDIENCE),
+  conversion: nullable(CONVERSION),
   segment: nullable(text(128, { description: 'Key of a segment: the short form of an audience.' })),
   data: map(anything(), { description: 'As the data schema of the definition says.' }),
   onUnknown: choice(['hold', 'resend'], {
@@ -116,6 +143,7 @@ export const CAMPAIGN: Schema = object(
     endsOn: moment(),
     content: map(anything()),
     audience: AUDIENCE,
+    conversion: CONVERSION,
     schedule: SCHEDULE,
     nextRunAt: moment(),
     awaiting: text(64, { description: 'The action that it waits for.' }),

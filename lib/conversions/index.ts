@@ -1,0 +1,4 @@
+/** Conversions: attributed to the campaigns that led to them. The only file of this folder that others import. */
+export { Conversions } from './conversions';
+export type { ConversionPage } from './report';
+export type { Attributed, ConversionReport, ConversionView, Model, ModelFigures, OnAttributed } from './types';
