@@ -39,7 +39,8 @@ function checkValue(value: unknown, path: string, problems: Problems): void {
   if (!isRecord(value)) return problems.add(path, 'must be an object with either property or fixed');
   problems.only(value, ['property', 'fixed'], path);
   const { property, fixed } = value;
-  if ((property === undefined) === (fixed === undefined)) return problems.add(path, 'must have either property or fixed');
+  if ((property === undefined) === (fixed === undefined))
+    return problems.add(path, 'must have either property or fixed');
   if (fixed !== undefined && toMicros(fixed) === undefined) {
     problems.add(`${path}/fixed`, 'must be an amount from 0 to a thousand million');
   }

@@ -111,7 +111,11 @@ export class Conversions {
   }
 }
 
-async function unnamed(tx: Scope, list: readonly NewEngagement[], counted: ReadonlySet<string>): Promise<ConversionRow[]> {
+async function unnamed(
+  tx: Scope,
+  list: readonly NewEngagement[],
+  counted: ReadonlySet<string>,
+): Promise<ConversionRow[]> {
   const open = list.filter(({ campaign, type }) => campaign === undefined && counted.has(type));
   const found = await touchesBefore(tx, open);
   return open.flatMap((engagement, index) =>

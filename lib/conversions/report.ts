@@ -98,7 +98,8 @@ async function placeOf(scope: Scope, campaign: number, id: number): Promise<numb
     'SELECT converted_at AS at FROM marketing_conversions WHERE tenant_id = :tenant AND campaign_id = :campaign AND id = :id',
     { campaign, id },
   );
-  if (!row) throw new InputError('E_CURSOR', 'This cursor is of another list, or of one that has changed: begin again.');
+  if (!row)
+    throw new InputError('E_CURSOR', 'This cursor is of another list, or of one that has changed: begin again.');
   return Number(row.at);
 }
 

@@ -93,7 +93,9 @@ export async function touchesBefore(tx: Scope, engagements: readonly NewEngageme
      ${campaigns} WHERE v.touch <> 'sent' AND e.tracked_at >= r.until - v.window_ms`,
     { ...bound, ...Object.fromEntries(clicks.map((type, index) => [`click${index}`, type])) },
   );
-  return [...sent, ...clicked.filter(({ machine }) => String(machine) !== 'true' && String(machine) !== '1')].map(foundOf);
+  return [...sent, ...clicked.filter(({ machine }) => String(machine) !== 'true' && String(machine) !== '1')].map(
+    foundOf,
+  );
 }
 
 function foundOf(row: TouchRow): Found {

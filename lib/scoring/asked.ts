@@ -4,7 +4,10 @@ import type { Scope } from '../store';
 import type { ReadyRule } from './book';
 
 /** An event as rules look at it. */
-export type ScoredEvent = Pick<NewEngagement, 'leadId' | 'type' | 'eventId' | 'channel' | 'at' | 'metadata' | 'machine'>;
+export type ScoredEvent = Pick<
+  NewEngagement,
+  'leadId' | 'type' | 'eventId' | 'channel' | 'at' | 'metadata' | 'machine'
+>;
 
 /** Which of these leads a condition with `$did` is true of. */
 export type Matching = (

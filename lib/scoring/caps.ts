@@ -24,7 +24,9 @@ export async function withinCaps(tx: Scope, list: readonly Due[], { startFresh =
     const room = roomOf(one);
     if (room) rooms.set(roomKey(room), room);
   }
-  const used = startFresh ? new Map<string, { given: number; live: number }>() : await givenWithin(tx, [...rooms.values()]);
+  const used = startFresh
+    ? new Map<string, { given: number; live: number }>()
+    : await givenWithin(tx, [...rooms.values()]);
   return list.flatMap((one): Points[] => {
     const { ready, lead, eventId, event, at } = one;
     const { rule, decay } = ready;
@@ -38,7 +40,19 @@ export async function withinCaps(tx: Scope, list: readonly Due[], { startFresh =
       used.set(key, { given: before.given + given, live: before.live + standing(given, at, decay, now).live });
     }
     if (given === 0) return [];
-    return [{ lead, rule: rule.id, version: rule.version, eventId, event, given, at, ...(decay ? { decay } : {}), live: true }];
+    return [
+      {
+        lead,
+        rule: rule.id,
+        version: rule.version,
+        eventId,
+        event,
+        given,
+        at,
+        ...(decay ? { decay } : {}),
+        live: true,
+      },
+    ];
   });
 }
 

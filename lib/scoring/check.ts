@@ -19,7 +19,12 @@ interface Problem {
  * Looks at what a rule says; its condition is compiled elsewhere.
  * @throws InputError `E_SCORE_RULE` with `details.problems`
  */
-export function checkRule({ key, name, active, ...body }: ScoreRuleBody & Record<'key' | 'name' | 'active', unknown>): void {
+export function checkRule({
+  key,
+  name,
+  active,
+  ...body
+}: ScoreRuleBody & Record<'key' | 'name' | 'active', unknown>): void {
   const problems: Problem[] = [];
   const add = (path: string, message: string): void => void problems.push({ path, message });
   if (typeof key !== 'string' || !KEY.test(key)) add('/key', 'must be 1 to 128 letters, digits, "_", "-" or "."');
@@ -47,7 +52,8 @@ function checkBody(body: ScoreRuleBody): Problem[] {
   if (on === 'lead') {
     if (event !== undefined) add('/event', 'is for rules on events only');
     if (cap !== undefined) add('/cap', 'is for rules on events only');
-    if (decay !== undefined) add('/decay', 'is for rules on events only: these points stay while the condition is true');
+    if (decay !== undefined)
+      add('/decay', 'is for rules on events only: these points stay while the condition is true');
     if (condition === undefined) add('/condition', 'is missing: what must be true of the lead');
     return problems;
   }
@@ -92,7 +98,8 @@ export function checkDecay(decay: unknown): Problem[] {
   if (!isFields(decay)) return [{ path, message }];
   const entries = Object.entries(decay).filter(([, value]) => value !== undefined);
   const [entry] = entries;
-  if (entries.length !== 1 || !entry || !['expiresAfterDays', 'halfLifeDays'].includes(entry[0])) return [{ path, message }];
+  if (entries.length !== 1 || !entry || !['expiresAfterDays', 'halfLifeDays'].includes(entry[0]))
+    return [{ path, message }];
   const [name, days] = entry;
   return Number.isInteger(days) && Number(days) >= 1 && Number(days) <= LONGEST_DAYS
     ? []

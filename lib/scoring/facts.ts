@@ -22,7 +22,11 @@ export function factsTouched(rules: readonly ReadyRule[], changes: readonly Lead
  * Holds rules on leads against these leads: points for those of whom they are true and who have none yet, back from those of
  * whom they are not any more.
  */
-export async function weighFacts(tx: Scope, rules: readonly ReadyRule[], leads: readonly number[]): Promise<FactPoints> {
+export async function weighFacts(
+  tx: Scope,
+  rules: readonly ReadyRule[],
+  leads: readonly number[],
+): Promise<FactPoints> {
   if (rules.length === 0 || leads.length === 0) return { give: [], takeBack: [] };
   const now = tx.clock.now();
   const views = await leadViews(tx, leads);

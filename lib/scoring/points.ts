@@ -51,7 +51,19 @@ export async function writePoints(tx: Scope, list: readonly Points[]): Promise<W
     const moved = live ? stands.live : 0;
     deltas.set(lead, (deltas.get(lead) ?? 0) + moved);
     if (stands.dueAt !== null) due = Math.min(due ?? Infinity, stands.dueAt);
-    return [lead, rule, version, eventId, event, given, stands.live, at, decay?.kind ?? null, decay?.ms ?? null, stands.dueAt];
+    return [
+      lead,
+      rule,
+      version,
+      eventId,
+      event,
+      given,
+      stands.live,
+      at,
+      decay?.kind ?? null,
+      decay?.ms ?? null,
+      stands.dueAt,
+    ];
   });
   await tx.run(
     `INSERT INTO marketing_score_points

@@ -18,7 +18,11 @@ interface Hands {
 }
 
 /** See `Scoring.apply`. Requests about the same lead are done one after the other, in their order. */
-export async function applyRequests(tx: Scope, requests: readonly ScoreRequest[], hands: Hands): Promise<Map<number, number>> {
+export async function applyRequests(
+  tx: Scope,
+  requests: readonly ScoreRequest[],
+  hands: Hands,
+): Promise<Map<number, number>> {
   requests.forEach(check);
   const leads = requests.map(({ lead }) => lead);
   await lockScores(tx, leads);

@@ -230,9 +230,13 @@ async function mustHaveRoom(tx: Scope): Promise<void> {
     'SELECT COUNT(*) AS rules FROM marketing_score_rules WHERE tenant_id = :tenant AND deleted_at IS NULL',
   );
   if (Number(row?.rules ?? 0) < MOST_RULES) return;
-  throw new ConflictError('E_SCORE_RULES', `There are ${MOST_RULES} score rules already. Remove one that is not needed.`, {
-    details: { limit: MOST_RULES },
-  });
+  throw new ConflictError(
+    'E_SCORE_RULES',
+    `There are ${MOST_RULES} score rules already. Remove one that is not needed.`,
+    {
+      details: { limit: MOST_RULES },
+    },
+  );
 }
 
 function changedMeanwhile(key: string): ConflictError {

@@ -69,7 +69,9 @@ export class Scoring {
       engaged: (tx, list) => this.engaged(tx, list),
       changed: (tx, changes) => this.changed(tx, changes),
       removed: async (tx, lead) =>
-        void (await tx.run('DELETE FROM marketing_score_points WHERE tenant_id = :tenant AND lead_id = :lead', { lead })),
+        void (await tx.run('DELETE FROM marketing_score_points WHERE tenant_id = :tenant AND lead_id = :lead', {
+          lead,
+        })),
     };
   }
 

@@ -123,10 +123,13 @@ eachDatabase((db) =>
       await send(clicks);
       await happen(world, ada, 'email_clicked', { campaignId: sent });
       await happen(world, ada, 'purchase');
-      assert.deepEqual([await figures(clicks), await figures(sent)], [
-        [0, 0],
-        [0, 0],
-      ]);
+      assert.deepEqual(
+        [await figures(clicks), await figures(sent)],
+        [
+          [0, 0],
+          [0, 0],
+        ],
+      );
       await happen(world, ada, 'email_clicked', { campaignId: clicks });
       await happen(world, ada, 'purchase');
       assert.deepEqual(await figures(clicks), [1, 0]);

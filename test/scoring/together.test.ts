@@ -25,7 +25,9 @@ eachDatabase((db) =>
     it('add up exactly when events of one lead are recorded in parallel, by two runtimes', async () => {
       const other = worldOf(world.scope);
       await Promise.all(
-        Array.from({ length: 40 }, (_, n) => happen(n % 2 === 0 ? world : other, ada, 'visited', { eventId: `p${n % 35}` })),
+        Array.from({ length: 40 }, (_, n) =>
+          happen(n % 2 === 0 ? world : other, ada, 'visited', { eventId: `p${n % 35}` }),
+        ),
       );
       assert.equal(await scoreOf(world, ada), 35 * 3 + 30);
       const { base } = await world.scoring.explain(ada);
@@ -58,8 +60,10 @@ eachDatabase((db) =>
     });
 
     it('follow what a node asks, each key once', async () => {
-      const ask = (key: string, action: Parameters<typeof world.scoring.apply>[0][number]['action']): Promise<unknown> =>
-        world.scoring.apply([{ lead: ada, key, source: 'node', action }]);
+      const ask = (
+        key: string,
+        action: Parameters<typeof world.scoring.apply>[0][number]['action'],
+      ): Promise<unknown> => world.scoring.apply([{ lead: ada, key, source: 'node', action }]);
       await ask('a', { kind: 'add', points: 10 });
       await ask('a', { kind: 'add', points: 10 });
       assert.equal(await scoreOf(world, ada), 10);
