@@ -1,4 +1,4 @@
-import type { Condition } from '../conditions';
+import { eventFields, type Condition } from '../conditions';
 import { leadViews, type LeadView, type NewEngagement } from '../leads';
 import type { Scope } from '../store';
 import type { ReadyRule } from './book';
@@ -60,15 +60,9 @@ async function holds(
 ): Promise<boolean> {
   const lead = views.get(event.leadId);
   if (!lead) return false;
-  const constants = { event: fieldsOf(event) };
+  const constants = { event: eventFields(event) };
   if (condition.behaviours.length > 0) {
     return (await matching(tx, [event.leadId], condition, constants)).has(event.leadId);
   }
   return condition.test({ ...constants, lead, now: tx.clock.now() });
-}
-
-/** What `event.<name>` reads: the metadata, and what the event has of its own where the metadata have nothing of that name. */
-function fieldsOf({ type, channel, at, metadata }: ScoredEvent): Readonly<Record<string, unknown>> {
-  const fields = Object.create(null) as Record<string, unknown>;
-  return Object.assign(fields, { type, at }, channel === undefined ? {} : { channel }, metadata);
 }

@@ -1,4 +1,4 @@
-import { compileCondition, type Condition } from '../conditions';
+import { compileCondition, compileEventCondition, type Condition, type JsonCondition } from '../conditions';
 import { InputError, messageOf } from '../errors';
 import type { Scope } from '../store';
 import type { Decay } from './decay';
@@ -47,12 +47,11 @@ export class RuleBook {
    */
   async compile(tx: Scope, body: ScoreRuleBody): Promise<Condition | undefined> {
     if (body.condition === undefined) return undefined;
-    const condition = compileCondition(
-      body.condition as string,
-      { ...(await this.schema(tx)), campaign: {} },
-      body.on === 'event' ? { infer: ['data', 'event'], campaign: { channels: 'string[]' } } : {},
-    );
-    if (body.on === 'lead') mustBeAboutTheLead(condition);
+    const source = body.condition as string | JsonCondition;
+    const schema = await this.schema(tx);
+    if (body.on === 'event') return compileEventCondition(source, schema);
+    const condition = compileCondition(source, schema);
+    mustBeAboutTheLead(condition);
     return condition;
   }
 
