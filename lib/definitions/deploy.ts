@@ -62,6 +62,7 @@ export async function registerVersion(
     entryMode: rest.entryMode,
     onUnknown: rest.onUnknown,
     ...(rest.event === undefined ? {} : { event: rest.event }),
+    ...(rest.listens === undefined ? {} : { listens: rest.listens }),
     ...(rest.segment === undefined ? {} : { segment: rest.segment }),
   };
   const text = JSON.stringify({ head, stations, body });
@@ -104,11 +105,23 @@ export async function registerStations(tx: Scope, declaration: DefinitionDeclara
     if (pending) recomputed.push({ id: former.id, station });
     await tx.run(
       `INSERT INTO marketing_stations
-         (tenant_id, definition_key, step, kind, node, hash, forks, on_unknown, entry_event, config, state, created_at, updated_at)
-       VALUES (:tenant, :key, :step, :kind, :node, :hash, :forks, :onUnknown, :event, ${json}, 'active', :now, :now)
+         (tenant_id, definition_key, step, kind, node, hash, forks, on_unknown, entry_event, entry_on, entry_what, config, state, created_at, updated_at)
+       VALUES (:tenant, :key, :step, :kind, :node, :hash, :forks, :onUnknown, :event, :entryOn, :entryWhat, ${json}, 'active', :now, :now)
        ${tx.dialect.upsertTail(
          ['tenant_id', 'definition_key', 'step'],
-         ['kind', 'node', 'hash', 'forks', 'on_unknown', 'entry_event', 'config', 'state', 'updated_at'],
+         [
+           'kind',
+           'node',
+           'hash',
+           'forks',
+           'on_unknown',
+           'entry_event',
+           'entry_on',
+           'entry_what',
+           'config',
+           'state',
+           'updated_at',
+         ],
        )}`,
       {
         key: declaration.key,
@@ -120,8 +133,7 @@ export async function registerStations(tx: Scope, declaration: DefinitionDeclara
         forks: station.forks ? 1 : 0,
         onUnknown: station.onUnknown ?? null,
         config: station.config === undefined ? null : JSON.stringify(station.config),
-        event:
-          declaration.entryMode === 'event' && station.step === declaration.entry ? (declaration.event ?? null) : null,
+        ...entranceOf(declaration, station),
         now,
       },
     );
@@ -133,6 +145,15 @@ export async function registerStations(tx: Scope, declaration: DefinitionDeclara
       { id, now },
     );
   return recomputed;
+}
+
+/** How people enter at a station by themselves, as its columns say it. */
+function entranceOf(
+  { entryMode, entry, event, listens }: DefinitionDeclaration,
+  { step }: StationDeclaration,
+): Record<'event' | 'entryOn' | 'entryWhat', string | null> {
+  if (entryMode !== 'event' || step !== entry) return { event: null, entryOn: null, entryWhat: null };
+  return { event: event ?? null, entryOn: listens?.on ?? null, entryWhat: listens?.what ?? null };
 }
 
 /** Marks a definition and its stations as no longer in any flow. */

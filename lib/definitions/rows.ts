@@ -13,7 +13,7 @@ export interface DefinitionRow {
 }
 
 /** What a definition's body holds beside its stations and nodes. */
-export type Head = Pick<Definition, 'entry' | 'entryMode' | 'event' | 'segment' | 'onUnknown'>;
+export type Head = Pick<Definition, 'entry' | 'entryMode' | 'event' | 'listens' | 'segment' | 'onUnknown'>;
 
 /** What is kept of a version. */
 export interface KeptBody {

@@ -11,6 +11,8 @@ export interface Definition {
   entry: string;
   entryMode: 'launch' | 'event';
   event?: string;
+  /** What enters people besides events: `segment` and its key, `date` and its attribute … */
+  listens?: { on: string; what: string };
   segment?: string;
   onUnknown: 'hold' | 'resend';
 }
@@ -42,6 +44,7 @@ export interface DefinitionDetails extends DefinitionVersion {
   readonly entry: string;
   readonly entryMode: 'launch' | 'event';
   readonly event?: string;
+  readonly listens?: { readonly on: string; readonly what: string };
   readonly segment?: string;
   readonly onUnknown: 'hold' | 'resend';
   readonly stations: readonly Readonly<Record<string, unknown>>[];

@@ -94,8 +94,17 @@ function versionOf(row: VersionRow): DefinitionVersion {
 }
 
 /** Stations and nodes by their names: what is compared with its former self, not with its neighbour in the list. */
-function comparable({ entry, entryMode, event, segment, onUnknown, stations, nodes }: DefinitionDetails): unknown {
-  const head = Object.entries({ entry, entryMode, event, segment, onUnknown }).filter(
+function comparable({
+  entry,
+  entryMode,
+  event,
+  listens,
+  segment,
+  onUnknown,
+  stations,
+  nodes,
+}: DefinitionDetails): unknown {
+  const head = Object.entries({ entry, entryMode, event, listens, segment, onUnknown }).filter(
     ([, value]) => value !== undefined,
   );
   const by = (list: readonly Named[], name: string): Named =>

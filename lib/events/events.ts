@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { InputError, NotFoundError } from '../errors';
-import { Batcher, enroll } from '../ledger';
-import { checkEngagement, createLeads, type LeadInput, type Leads, type Reactions } from '../leads';
+import { Batcher } from '../ledger';
+import { checkEngagement, createLeads, Reactions, type LeadInput, type Leads, type NewEngagement } from '../leads';
 import type { Scope } from '../store';
 
 /** Something a lead did. */
@@ -27,20 +27,13 @@ export interface EventOutcome {
   entered: number;
 }
 
-/** Somewhere an event leads to. */
-interface Entrance {
-  campaign: number;
-  run: number;
-  station: number;
-}
-
 interface EventsDeps {
   scope: Scope;
   leads: Leads;
-  /** Called with stations that people were put at. */
-  entered(stations: ReadonlySet<number>): void;
-  /** What follows from engagements within their transaction. */
+  /** What follows from engagements within their transaction: triggers let people in, among other things. */
   reactions?: Reactions;
+  /** How many campaigns a lead came into by an engagement, once the reactions have run. */
+  enteredBy?(engagement: NewEngagement): number;
   /** Told after engagements were committed: segments follow. */
   changed(ids: readonly number[], fields: readonly string[]): Promise<void>;
 }
@@ -88,10 +81,16 @@ export class Events {
   }
 
   private async write(events: (EventInput & { leadId: number; eventId: string })[]): Promise<(EventOutcome | Error)[]> {
-    const stations = new Set<number>();
-    const reactions = this.deps.reactions ? { reactions: this.deps.reactions } : {};
     const outcomes = await this.deps.scope.transaction(async (tx) => {
-      const recorded = await createLeads(tx, reactions).engage(
+      const entered = new Map<string, number>();
+      const { reactions = new Reactions(), enteredBy = () => 0 } = this.deps;
+      const counting = reactions.and({
+        engaged: (_tx, list) => {
+          for (const engagement of list) entered.set(engagement.eventId, enteredBy(engagement));
+          return Promise.resolve();
+        },
+      });
+      const recorded = await createLeads(tx, { reactions: counting }).engage(
         events.map(({ leadId, type, eventId, channel, metadata, at }) => ({
           leadId,
           type,
@@ -101,29 +100,13 @@ export class Events {
           ...(at === undefined ? {} : { at }),
         })),
       );
-      const entrances = await readEntrances(tx, [...new Set(events.map(({ type }) => type))]);
-      const results: (EventOutcome | Error)[] = [];
-      for (const [index, { leadId, type, eventId }] of events.entries()) {
+      return events.map(({ leadId, eventId }, index): EventOutcome | Error => {
         const outcome = recorded[index]?.outcome;
-        if (outcome === undefined || outcome === 'unknown_lead') {
-          results.push(unknownLead(leadId));
-          continue;
-        }
-        let entered = 0;
-        for (const entrance of entrances.get(type) ?? []) {
-          const count = await enroll(
-            tx,
-            { ...entrance, entryKey: `event:${eventId}`.slice(0, 96), leads: [leadId] },
-            tx.clock.now(),
-          );
-          if (count > 0) stations.add(entrance.station);
-          entered += count;
-        }
-        results.push({ lead: leadId, fresh: outcome === 'new', entered });
-      }
-      return results;
+        if (outcome === undefined || outcome === 'unknown_lead') return unknownLead(leadId);
+        const fresh = outcome === 'new';
+        return { lead: leadId, fresh, entered: fresh ? (entered.get(eventId) ?? 0) : 0 };
+      });
     });
-    if (stations.size > 0) this.deps.entered(stations);
     const byType = new Map<string, number[]>();
     for (const [index, { type, leadId }] of events.entries()) {
       const outcome = outcomes[index];
@@ -133,21 +116,6 @@ export class Events {
     for (const [type, ids] of byType) await this.deps.changed(ids, [`did:${type}`]);
     return outcomes;
   }
-}
-
-/** Where events of these types lead: the first stations of launched campaigns whose deployed definition listens to them. */
-async function readEntrances(tx: Scope, types: readonly string[]): Promise<Map<string, Entrance[]>> {
-  const rows = await tx.all<{ event: string; campaign: number; run: number; station: number }>(
-    `SELECT t.entry_event AS event, c.id AS campaign, c.run, t.id AS station
-     FROM ${tx.dialect.rows('types', { wanted: 'text' }, 'r')}
-     ${tx.dialect.join} marketing_stations t ON t.entry_event = r.wanted AND t.tenant_id = :tenant AND t.state = 'active'
-     JOIN marketing_campaigns c ON c.definition_key = t.definition_key AND c.tenant_id = :tenant AND c.state IN ('active', 'paused')
-     ORDER BY c.id`,
-    { types: JSON.stringify(types.map((type) => [type])) },
-  );
-  const entrances = new Map<string, Entrance[]>();
-  for (const { event, ...entrance } of rows) entrances.set(event, [...(entrances.get(event) ?? []), entrance]);
-  return entrances;
 }
 
 /**

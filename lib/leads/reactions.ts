@@ -57,6 +57,13 @@ export class Reactions {
     };
   }
 
+  /** These and one more, which comes last: for who wants to know what the others have done. */
+  and(reaction: LeadReaction): Reactions {
+    const all = new Reactions();
+    for (const one of [...this.list, reaction]) all.add(one);
+    return all;
+  }
+
   /** Whether anything follows from engagements. */
   get onEngagements(): boolean {
     return this.list.some(({ engaged }) => engaged !== undefined);

@@ -21,6 +21,6 @@ export type {
 } from './types';
 export { CounterDeltas } from './sql/counters';
 export { endEnrollments } from './sql/enrollments';
-export { enroll } from './sql/enroll';
+export { enroll, enrollEach, type Entering } from './sql/enroll';
 export { wakeSteps, type WokenStep } from './sql/wake-steps';
 export { isOver, lockCampaigns } from './sql/campaign-locks';

@@ -202,6 +202,8 @@ export interface DefinitionDeclaration {
   entryMode: 'launch' | 'event';
   /** The event that enters people, for `entryMode: 'event'`. */
   event?: string;
+  /** What enters people besides events, for `entryMode: 'event'`: `segment` and its key … Its rules are in the entry's `config`. */
+  listens?: { on: string; what: string };
   /** The saved segment that is the audience; undefined = everybody. */
   segment?: string;
   onUnknown: UnknownPolicy;

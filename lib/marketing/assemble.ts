@@ -36,6 +36,7 @@ import { waitingOf } from './parts/waiting';
 import { pauseWhenPoisoned } from './poison';
 import { startPurging } from './purge';
 import { standIn } from './parts/governance';
+import { triggersOf } from './parts/triggers';
 import { timersOf } from './timers';
 import type { Marketing, MarketingOptions } from './types';
 
@@ -77,7 +78,10 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   });
   const segments: Segments = createSegments(scope, {
     leads,
-    onMembership: (tx, { entered }) => waiting.segmentEntered(tx, entered),
+    onMembership: async (tx, change) => {
+      await waiting.segmentEntered(tx, change.entered);
+      await triggers.membership(tx, change);
+    },
     usedBy: (key) => campaignsUsing(scope, key),
   });
   const conditions = new ConditionService(leads, segments);
@@ -108,6 +112,10 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     leads,
     segments,
     warn: (what) => log.warn(what),
+  });
+  const triggers = triggersOf(scope, {
+    ...{ leads, segments, conditions, timers, reactions, log },
+    wake: (station) => ledger.wakeStation(station),
   });
   const campaigns = new CampaignService(
     {
@@ -194,7 +202,13 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     await history.wake(timers);
     dispatcher.start();
     // With very many campaigns this takes a while, and nothing else has to wait for it.
-    for (const recover of [() => schedules.start(), () => escalations.recover(), () => scoring.start()]) {
+    const recoveries = [
+      () => schedules.start(),
+      () => escalations.recover(),
+      () => scoring.start(),
+      () => triggers.listen(),
+    ];
+    for (const recover of recoveries) {
       recover().catch((error: unknown) => {
         if (!closing) log.warn(`Planned runs are not all set yet: ${messageOf(error)}`);
       });
@@ -205,7 +219,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     leads,
     reactions,
     changed,
-    entered: (stations) => stations.forEach((id) => ledger.wakeStation(id)),
+    enteredBy: (engagement) => triggers.enteredBy(engagement),
   });
   const neighbours = new Map<string, Promise<Marketing>>();
   const marketing: Marketing = {
@@ -238,6 +252,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     outbox,
     ledger,
     events,
+    triggers,
     waiting,
     unsubscribe,
     sendStation: (send) =>

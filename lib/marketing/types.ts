@@ -20,6 +20,7 @@ import type { SendOptions } from '../sending';
 import type { Scope, Store } from '../store';
 import type { Templates } from '../templates';
 import type { Timers } from '../timers';
+import type { Triggers } from '../triggers';
 import type { Waiting } from '../waiting';
 import type { CampaignService } from './campaign-service';
 import type { ConditionService } from './condition-service';
@@ -103,6 +104,7 @@ export interface Marketing {
   readonly outbox: Outbox;
   readonly ledger: Ledger;
   readonly events: Events;
+  readonly triggers: Triggers;
   /** People who wait until something happens. */
   readonly waiting: Waiting;
   readonly unsubscribe: UnsubscribeLinks;

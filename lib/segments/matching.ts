@@ -23,13 +23,24 @@ export async function matchingClosure(
   constants: Readonly<Record<string, unknown>> = {},
 ): Promise<Set<number>> {
   const views = await leadViews(scope, ids);
-  const did: Set<number>[] = [];
-  for (const behaviour of condition.behaviours) did.push(await whoDid(scope, ids, behaviour, now));
+  const did = await behavioursOf(scope, ids, condition, now);
   const matching = new Set<number>();
   for (const [id, lead] of views) {
-    if (condition.test({ ...constants, lead, now, did: (index) => did[index]?.has(id) ?? false })) matching.add(id);
+    if (condition.test({ ...constants, lead, now, did: (index) => did(id, index) })) matching.add(id);
   }
   return matching;
+}
+
+/** Whether a lead did what the `$did` of a condition with this index asks for. One statement for each of them. */
+export async function behavioursOf(
+  scope: Scope,
+  ids: readonly number[],
+  condition: Condition,
+  now: number,
+): Promise<(lead: number, index: number) => boolean> {
+  const did: Set<number>[] = [];
+  for (const behaviour of condition.behaviours) did.push(await whoDid(scope, ids, behaviour, now));
+  return (lead, index) => did[index]?.has(lead) ?? false;
 }
 
 /** Whom a behaviour is true of; conditions with nothing but a behaviour always have an exact SQL form. */

@@ -3,6 +3,7 @@ import { InputError } from '../errors';
 import type { Scope } from '../store';
 import { Catalogue } from './catalogue';
 import { CatalogueChanges } from './catalogue-changes';
+import { behavioursOf } from './matching';
 import type { Predicate } from './predicate';
 import { Questions } from './questions';
 import { StaticLists } from './static-lists';
@@ -156,6 +157,15 @@ export class Segments {
     scope = this.scope,
   ): Promise<Set<number>> {
     return this.questions.matchesCondition(leadIds, condition, constants, scope);
+  }
+
+  /** Whether some leads did what a condition's `$did` ask for, by their indexes: for who tests the condition lead by lead. */
+  async behaviours(
+    leadIds: readonly number[],
+    condition: Condition,
+    scope = this.scope,
+  ): Promise<(lead: number, index: number) => boolean> {
+    return behavioursOf(scope, leadIds, condition, scope.clock.now());
   }
 
   /**

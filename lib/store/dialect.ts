@@ -7,6 +7,10 @@ export function exactCollation(mariadb: boolean): string {
   return mariadb ? COLLATION.mariadb : COLLATION.mysql;
 }
 
+/** The first and the last millisecond of the years that all databases can tell the date of: 1 to 9999. */
+const FIRST_DAY = -62_135_596_800_000;
+const LAST_DAY = 253_402_300_799_999;
+
 interface DialectFacts {
   mariadb?: boolean;
   /** False when a virtual clock drives the program: then leases follow it too, not the database's clock. */
@@ -50,6 +54,11 @@ function sqlite(): Dialect {
       `UPDATE ${table} SET ${set} FROM ${rows} WHERE ${where.replaceAll(/(?<![\w.+])tenant_id = :tenant/g, '+tenant_id = :tenant')}`,
     quote: (column) => `"${column}"`,
     jsonText: (column, key) => `json_extract(${column}, '$."${key}"')`,
+    jsonNumber: (column, binding) =>
+      `CASE WHEN json_type(${column}, :${binding}) IN ('integer', 'real') THEN json_extract(${column}, :${binding}) END`,
+    jsonName: (name) => `$."${name}"`,
+    dayOfYear: (ms) =>
+      `CASE WHEN ${ms} BETWEEN ${FIRST_DAY} AND ${LAST_DAY} THEN strftime('%m-%d', ${ms} / 1000.0, 'unixepoch') END`,
   };
 }
 
@@ -79,6 +88,11 @@ function postgres(facts: DialectFacts): Dialect {
     updateFrom: (table, rows, set, where) => `UPDATE ${table} SET ${set} FROM ${rows} WHERE ${where}`,
     quote: (column) => `"${column}"`,
     jsonText: (column, key) => `(${column} ->> '${key}')`,
+    jsonNumber: (column, binding) =>
+      `CASE WHEN jsonb_typeof(${column} -> CAST(:${binding} AS text)) = 'number' THEN CAST(${column} ->> CAST(:${binding} AS text) AS double precision) END`,
+    jsonName: (name) => name,
+    dayOfYear: (ms) =>
+      `CASE WHEN ${ms} BETWEEN ${FIRST_DAY} AND ${LAST_DAY} THEN to_char(to_timestamp(${ms} / 1000.0) AT TIME ZONE 'UTC', 'MM-DD') END`,
   };
 }
 
@@ -112,6 +126,12 @@ function mysql(facts: DialectFacts): Dialect {
     updateFrom: (table, rows, set, where) => `UPDATE ${table} JOIN ${rows} SET ${set} WHERE ${where}`,
     quote: (column) => `\`${column}\``,
     jsonText: (column, key) => `JSON_VALUE(${column}, '$."${key}"')`,
+    jsonNumber: (column, binding) =>
+      `CASE WHEN JSON_TYPE(JSON_EXTRACT(${column}, :${binding})) IN ('INTEGER', 'DOUBLE', 'DECIMAL') THEN JSON_VALUE(${column}, :${binding}) + 0 END`,
+    jsonName: (name) => `$."${name}"`,
+    // Not FROM_UNIXTIME, which knows nothing before 1970.
+    dayOfYear: (ms) =>
+      `CASE WHEN ${ms} BETWEEN ${FIRST_DAY} AND ${LAST_DAY} THEN DATE_FORMAT(DATE_ADD('1970-01-01', INTERVAL FLOOR(${ms} / 1000) SECOND), '%m-%d') END`,
   };
 }
 

@@ -52,6 +52,12 @@ export interface Dialect {
   quote(column: string): string;
   /** A text value out of a JSON column by top-level key, or NULL: for reads, not for conditions. */
   jsonText(column: string, key: string): string;
+  /** A number in a JSON column by a name that is bound (see {@link jsonName}); NULL where it is none or not there. */
+  jsonNumber(column: string, binding: string): string;
+  /** What is bound for a name in {@link jsonNumber}. The name holds no double quote and no backslash. */
+  jsonName(name: string): string;
+  /** The day of the year, `02-28`, of a moment in ms since 1970, in UTC; NULL for moments before the year 1 or after 9999. */
+  dayOfYear(ms: string): string;
   /** Row locks that skip what another transaction holds (`FOR UPDATE SKIP LOCKED`; nothing on SQLite). */
   readonly skipLocked: string;
   readonly forUpdate: string;

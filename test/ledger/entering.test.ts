@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { VirtualClock } from '../../lib/clock';
 import { type NotFoundError } from '../../lib/errors';
 import { Events } from '../../lib/events';
-import { createLeads } from '../../lib/leads';
+import { createLeads, Reactions } from '../../lib/leads';
+import { ConditionService } from '../../lib/marketing/condition-service';
+import { triggersOf } from '../../lib/marketing/parts/triggers';
+import { createSegments } from '../../lib/segments';
+import { ClockTimers } from '../../lib/timers';
 import { eachDatabase } from '../kit/databases';
-import { World, type Runtime } from './world';
+import { silent, World, type Runtime } from './world';
 
 const DAY = 86_400_000;
 
@@ -25,11 +29,20 @@ eachDatabase((db) => {
         entryMode,
       });
       await world.declare();
+      const reactions = new Reactions();
+      const leads = createLeads(world.scope, { reactions });
+      const segments = createSegments(world.scope, { leads });
+      const triggers = triggersOf(world.scope, {
+        ...{ leads, segments, reactions },
+        conditions: new ConditionService(leads, segments),
+        timers: new ClockTimers(clock),
+        log: silent,
+        wake: (station) => world.runtimes.forEach(({ ledger }) => ledger.wakeStation(station)),
+      });
       events = new Events({
-        scope: world.scope,
-        leads: createLeads(world.scope),
+        ...{ scope: world.scope, leads, reactions },
         changed: () => Promise.resolve(),
-        entered: (stations) => world.runtimes.forEach(({ ledger }) => stations.forEach((id) => ledger.wakeStation(id))),
+        enteredBy: (engagement) => triggers.enteredBy(engagement),
       });
       return world.start();
     }

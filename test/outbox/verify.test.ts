@@ -99,7 +99,7 @@ eachDatabase((db) => {
       const scope = store.tenant('acme');
       const leads = createLeads(scope);
       const changed = (): Promise<void> => Promise.resolve();
-      const events = new Events({ scope, leads, changed, entered: () => undefined });
+      const events = new Events({ scope, leads, changed });
       await leads.upsert({ email: 'ada@example.org' });
       const sender = new Webhook(VECTOR.secret);
       const deliveries = Array.from({ length: 20 }, (_event, n) => {
