@@ -161,6 +161,12 @@ const OWN_ROWS: readonly (readonly [table: string, where: string])[] = [
   ['marketing_redemptions', `coupon_id IN ${COUPONS}`],
   ['marketing_coupons', `promotion_id IN ${PROMOTIONS}`],
   ['marketing_promotions', 'campaign_id = :id'],
+  ['marketing_exposures', 'campaign_id = :id'],
+  [
+    'marketing_variants',
+    `experiment_id IN (SELECT e.id FROM marketing_experiments e WHERE e.tenant_id = :tenant AND e.campaign_id = :id)`,
+  ],
+  ['marketing_experiments', 'campaign_id = :id'],
   ['marketing_assignments', 'campaign_id = :id'],
   ['marketing_conversions', 'campaign_id = :id'],
 ];

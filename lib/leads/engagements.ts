@@ -113,13 +113,14 @@ async function recordIn(tx: Scope, items: readonly Item[], reactions?: Reactions
     return { eventId: item.eventId, outcome: 'new' };
   });
   const now = tx.clock.now();
-  const fresh = items.flatMap((item, n): Fresh[] => {
+  const unnamed = items.flatMap((item, n): Fresh[] => {
     const look = found.get(n);
     if (results[n]?.outcome !== 'new' || !look) return [];
     const valueMicros = valueOf(item.metadata, look.currency);
     return [{ ...item, at: item.at ?? now, campaign: look.campaign, valueMicros }];
   });
-  if (fresh.length === 0) return results;
+  if (unnamed.length === 0) return results;
+  const fresh = await withVariants(tx, unnamed, reactions);
   // Which rows an ignoring insert left out cannot be asked everywhere; that it left some out can.
   if ((await insert(tx, fresh)) !== fresh.length) throw new Overtaken();
   await moveMetrics(tx, fresh.flatMap(countedOf));
@@ -136,6 +137,20 @@ async function recordIn(tx: Scope, items: readonly Item[], reactions?: Reactions
   );
   await reactions?.engaged(tx, fresh.map(newEngagement));
   return results;
+}
+
+/** What people do in a campaign belongs to the variant that they were shown there, where the engagement names none. */
+async function withVariants(tx: Scope, list: readonly Fresh[], reactions?: Reactions): Promise<Fresh[]> {
+  const open = list.filter(({ campaign, variant }) => campaign !== null && (variant ?? '') === '');
+  if (!reactions || open.length === 0) return [...list];
+  const shown = await reactions.variants(
+    tx,
+    open.flatMap(({ campaign, leadId: lead }) => (campaign === null ? [] : [{ campaign, lead }])),
+  );
+  return list.map((one) => {
+    const variant = (one.variant ?? '') === '' ? shown.get(`${one.campaign ?? ''}:${one.leadId}`) : undefined;
+    return variant === undefined ? one : { ...one, variant };
+  });
 }
 
 function newEngagement({

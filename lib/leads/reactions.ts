@@ -42,6 +42,14 @@ export interface LeadReaction {
   changed?(tx: Scope, changes: readonly LeadChange[]): Promise<void>;
   /** A lead that was removed for good. */
   removed?(tx: Scope, lead: number): Promise<void>;
+  /** The variants of experiments that people were shown in campaigns, by `campaign:lead`: for engagements that name none. */
+  variants?(tx: Scope, people: readonly ShownSomething[]): Promise<ReadonlyMap<string, string>>;
+}
+
+/** Somebody who may have been shown a variant in a campaign. */
+export interface ShownSomething {
+  readonly campaign: number;
+  readonly lead: number;
 }
 
 /** The reactions of one tenant, in the order in which they were added. */
@@ -77,6 +85,16 @@ export class Reactions {
   async changed(tx: Scope, changes: readonly LeadChange[]): Promise<void> {
     if (changes.length === 0) return;
     for (const reaction of this.list) await reaction.changed?.(tx, changes);
+  }
+
+  /** The variants that people were shown, by `campaign:lead`. */
+  async variants(tx: Scope, people: readonly ShownSomething[]): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    if (people.length === 0) return found;
+    for (const reaction of this.list) {
+      for (const [who, variant] of (await reaction.variants?.(tx, people)) ?? []) found.set(who, variant);
+    }
+    return found;
   }
 
   async removed(tx: Scope, lead: number): Promise<void> {

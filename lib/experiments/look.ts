@@ -1,0 +1,115 @@
+import { record } from '../history';
+import { announce } from '../outbox';
+import type { Scope } from '../store';
+import { fromWeights, BUCKETS } from './allocation';
+import { changeAllocation, decide, shareOf, writeLooks } from './change';
+import { armOf, judge, METHOD, type Judgement } from './judge';
+import { chancesFor } from './report';
+import { lockExperiment } from './rows';
+import { sampleRatio } from './statistics';
+import type { Experiment, Looks } from './types';
+
+/** Everybody who tells of a look by the clock. */
+const ACTOR = 'system:experiments';
+/** Buckets that a bandit leaves to each variant, so that it goes on learning: 5 %. */
+const LEAST = 500;
+/** A bandit does not move people for less than this: 0.5 %. */
+const WORTH_MOVING = 50;
+
+/**
+ * Looks at a running experiment, names a winner where the rule allows it, and moves a bandit's shares; in one transaction, with the
+ * experiment locked, so that of two processes one looks after the other.
+ */
+export async function lookAtExperiment(scope: Scope, id: number): Promise<Experiment['state']> {
+  return scope.transaction(async (tx) => {
+    const experiment = await lockExperiment(tx, id);
+    if (experiment.state !== 'running') return experiment.state;
+    if (experiment.settings.mode === 'bandit') {
+      await moveBandit(tx, experiment);
+      return 'running';
+    }
+    const judgement = judgeNow(experiment);
+    const { verdict } = judgement;
+    const looks: Looks = {
+      ...experiment.looks,
+      pairs: judgement.pairs,
+      last: tx.clock.now(),
+      ...(judgement.planned ? { plannedAt: tx.clock.now() } : {}),
+    };
+    switch (verdict.kind) {
+      case 'undecided':
+      case 'blocked':
+        await writeLooks(tx, experiment, looks);
+        return 'running';
+      case 'winner':
+      case 'no_winner': {
+        const winner = verdict.kind === 'winner' ? verdict.winner : null;
+        if (experiment.settings.autoWinner) {
+          await decide(tx, experiment, { winner, because: verdict.because, by: ACTOR, looks });
+          return 'decided';
+        }
+        await tellFound(tx, experiment, looks, { winner, because: verdict.because });
+        return 'running';
+      }
+    }
+  });
+}
+
+/** What the rule says of an experiment as it stands. */
+export function judgeNow({ variants, metric, settings, looks }: Experiment): Judgement {
+  const arms = variants.filter(({ control }) => !control).map(({ key, counts }) => armOf(key, counts, metric));
+  const { alarm } = sampleRatio(
+    variants.map(({ counts }) => counts.exposed),
+    variants.map(({ counts }) => counts.expected),
+  );
+  return judge(arms, { metric, settings, looks, alarm });
+}
+
+/** Something was found, and a person decides: told once. */
+async function tellFound(
+  tx: Scope,
+  experiment: Experiment,
+  looks: Looks,
+  { winner, because }: { winner: string | null; because: string },
+): Promise<void> {
+  if (experiment.looks.found) {
+    await writeLooks(tx, experiment, looks);
+    return;
+  }
+  const { id, campaign, key, variants } = experiment;
+  await writeLooks(tx, experiment, { ...looks, found: { winner, because, at: tx.clock.now() } });
+  const inputs = Object.fromEntries(variants.map((variant) => [variant.key, variant.counts]));
+  await record(tx, {
+    event: 'experiment.found',
+    campaign,
+    actor: ACTOR,
+    payload: { experiment: id, key, winner, because, method: METHOD, inputs },
+  });
+  await announce(tx, [
+    { type: 'marketing.experiment.found', data: { experiment: id, campaign, key, winner, because, method: METHOD } },
+  ]);
+}
+
+/**
+ * Thompson sampling by its probabilities (W. Thompson 1933): each variant gets the share with which it is the best one, at least 5 %.
+ * Who gets what is then the bucket's matter, the same in every process. The control keeps its share.
+ */
+async function moveBandit(tx: Scope, experiment: Experiment): Promise<void> {
+  const { variants, metric } = experiment;
+  const shares = shareOf(experiment);
+  const messages = variants.filter(({ control }) => !control);
+  const reserved = variants.reduce((sum, { key, control }) => sum + (control ? (shares.get(key) ?? 0) : 0), 0);
+  const { best } = chancesFor(
+    messages.map(({ key, counts }) => armOf(key, counts, metric)),
+    metric,
+  );
+  const wanted = fromWeights(
+    messages.map(({ key }, at) => ({ key, weight: best[at] ?? 0 })),
+    BUCKETS - reserved,
+    LEAST,
+  );
+  for (const { key, control } of variants) if (control) wanted.set(key, shares.get(key) ?? 0);
+  const moved = [...wanted].reduce((sum, [key, size]) => sum + Math.max(0, size - (shares.get(key) ?? 0)), 0);
+  if (moved < WORTH_MOVING) return;
+  await changeAllocation(tx, experiment, wanted, { actor: ACTOR, event: 'experiment.shares_moved' });
+}
