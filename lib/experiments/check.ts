@@ -42,7 +42,7 @@ export function checkExperiment(input: NewExperiment, key: string): CheckedExper
   if (!EXPERIMENT_KEY.test(key)) add('/key', 'must be 1 to 255 letters, digits, "_", "-", "." or "/"');
   if (!isText(name, 255)) add('/name', 'must be a text of 1 to 255 characters');
   if (!EXPERIMENT_METRICS.includes(metric)) add('/metric', `must be one of ${EXPERIMENT_METRICS.join(', ')}`);
-  const keyed = Array.isArray(variants) ? variants.map((one) => ({ ...one, key: one.key ?? keyOf(one.name) })) : [];
+  const keyed = isList(variants) ? variants.map((one) => ({ ...one, key: one.key ?? keyOf(one.name) })) : [];
   checkVariants(keyed, add);
   const whole = { ...defaultsOf(metric), ...settings };
   checkSettings(whole, metric, add);
@@ -131,6 +131,10 @@ function checkSettings(settings: ExperimentSettings, metric: ExperimentMetric, a
   number(windowDays, 'windowDays', 1, 30, true);
   if (conversion !== undefined && !TYPE.test(conversion))
     add('/settings/conversion', 'must be a type of engagement, such as purchase');
+}
+
+function isList(value: readonly VariantInput[]): value is readonly VariantInput[] {
+  return Array.isArray(value);
 }
 
 function isText(value: unknown, longest: number): boolean {

@@ -20,46 +20,52 @@ interface Kept extends ControlGroup {
   readonly salt: string;
 }
 
-/** The tenant's control group; nobody by default. @throws ForbiddenError */
-export async function controlGroup(scope: Scope, { actor }: { actor?: Actor } = {}): Promise<ControlGroup> {
-  authorise(actor, 'campaign:read');
-  const { percent } = await read(scope);
-  return { percent };
-}
+/** The control group of a tenant. */
+export class ControlGroups {
+  constructor(private readonly scope: Scope) {}
 
-/**
- * Sets the size of the control group. Whoever was in it stays in it when it grows, and nobody new comes in when it shrinks.
- * @throws InputError `E_CONTROL_GROUP`; ForbiddenError
- */
-export async function setControlGroup(
-  scope: Scope,
-  { percent }: ControlGroup,
-  { actor }: { actor?: Actor } = {},
-): Promise<ControlGroup> {
-  authorise(actor, 'settings:manage');
-  if (!(percent >= 0 && percent <= MOST) || Math.abs(percent * 100 - Math.round(percent * 100)) > 1e-6) {
-    throw new InputError('E_CONTROL_GROUP', `A control group is 0 to ${MOST} percent, with at most two decimals.`);
-  }
-  return scope.transaction(async (tx) => {
-    const before = await read(tx);
-    const salt = before.salt === '' ? randomBytes(8).toString('hex') : before.salt;
-    await tx.run(
-      `INSERT INTO marketing_settings (tenant_id, name, value, updated_at) VALUES (:tenant, :name, :value, :now)
-       ${tx.dialect.upsertTail(['tenant_id', 'name'], ['value', 'updated_at'])}`,
-      { name: NAME, value: JSON.stringify({ percent, salt } satisfies Kept), now: tx.clock.now() },
-    );
-    await record(tx, {
-      event: 'settings.control_group_changed',
-      actor: nameOf(actor),
-      before: { percent: before.percent },
-      after: { percent },
-    });
+  /** Its size; nobody by default. @throws ForbiddenError */
+  async get({ actor }: { actor?: Actor } = {}): Promise<ControlGroup> {
+    authorise(actor, 'campaign:read');
+    const { percent } = await read(this.scope);
     return { percent };
-  });
+  }
+
+  /**
+   * Sets its size. Whoever was in it stays in it when it grows, and nobody new comes in when it shrinks.
+   * @throws InputError `E_CONTROL_GROUP`; ForbiddenError
+   */
+  async set({ percent }: ControlGroup, { actor }: { actor?: Actor } = {}): Promise<ControlGroup> {
+    authorise(actor, 'settings:manage');
+    if (!(percent >= 0 && percent <= MOST) || Math.abs(percent * 100 - Math.round(percent * 100)) > 1e-6) {
+      throw new InputError('E_CONTROL_GROUP', `A control group is 0 to ${MOST} percent, with at most two decimals.`);
+    }
+    return this.scope.transaction(async (tx) => {
+      const before = await read(tx);
+      const salt = before.salt === '' ? randomBytes(8).toString('hex') : before.salt;
+      await tx.run(
+        `INSERT INTO marketing_settings (tenant_id, name, value, updated_at) VALUES (:tenant, :name, :value, :now)
+         ${tx.dialect.upsertTail(['tenant_id', 'name'], ['value', 'updated_at'])}`,
+        { name: NAME, value: JSON.stringify({ percent, salt } satisfies Kept), now: tx.clock.now() },
+      );
+      await record(tx, {
+        event: 'settings.control_group_changed',
+        actor: nameOf(actor),
+        before: { percent: before.percent },
+        after: { percent },
+      });
+      return { percent };
+    });
+  }
+
+  /** Who of these leads is in it. */
+  async members(leads: readonly number[]): Promise<Set<number>> {
+    return inControlGroup(await read(this.scope), leads);
+  }
 }
 
 /** Who of these leads is in the control group. */
-export function inControlGroup({ percent, salt }: Kept, leads: readonly number[]): Set<number> {
+function inControlGroup({ percent, salt }: Kept, leads: readonly number[]): Set<number> {
   if (percent <= 0 || salt === '') return new Set();
   const seed = createHash('sha256').update(`control:${salt}`).digest().readInt32LE(0);
   const bound = (percent * BUCKETS) / 100;

@@ -2,7 +2,7 @@
 export { bucketOf, BUCKETS, ownerOf, reallocate, seedOf, type Range } from './allocation';
 export type { Arriving, Assigned } from './assign';
 export { checkExperiment, defaultsOf, keyOf, SMALLEST_AUDIENCE, type ExperimentProblem } from './check';
-export { controlGroup, controlGroupGate, setControlGroup, type ControlGroup } from './control-group';
+export { controlGroupGate, ControlGroups, type ControlGroup } from './control-group';
 export { reportCsv } from './csv';
 export { exposedKey, forgetExposures, noteEngagements, variantsOf, type Exposed } from './facts';
 export { judge, METHOD, type Arm, type Judgement, type Verdict } from './judge';

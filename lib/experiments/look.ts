@@ -19,14 +19,15 @@ const WORTH_MOVING = 50;
 /**
  * Looks at a running experiment, names a winner where the rule allows it, and moves a bandit's shares; in one transaction, with the
  * experiment locked, so that of two processes one looks after the other.
+ * @returns the experiment as it was, with its present state
  */
-export async function lookAtExperiment(scope: Scope, id: number): Promise<Experiment['state']> {
+export async function lookAtExperiment(scope: Scope, id: number): Promise<Experiment> {
   return scope.transaction(async (tx) => {
     const experiment = await lockExperiment(tx, id);
-    if (experiment.state !== 'running') return experiment.state;
+    if (experiment.state !== 'running') return experiment;
     if (experiment.settings.mode === 'bandit') {
       await moveBandit(tx, experiment);
-      return 'running';
+      return experiment;
     }
     const judgement = judgeNow(experiment);
     const { verdict } = judgement;
@@ -40,16 +41,16 @@ export async function lookAtExperiment(scope: Scope, id: number): Promise<Experi
       case 'undecided':
       case 'blocked':
         await writeLooks(tx, experiment, looks);
-        return 'running';
+        return experiment;
       case 'winner':
       case 'no_winner': {
         const winner = verdict.kind === 'winner' ? verdict.winner : null;
         if (experiment.settings.autoWinner) {
           await decide(tx, experiment, { winner, because: verdict.because, by: ACTOR, looks });
-          return 'decided';
+          return { ...experiment, state: 'decided' };
         }
         await tellFound(tx, experiment, looks, { winner, because: verdict.because });
-        return 'running';
+        return experiment;
       }
     }
   });

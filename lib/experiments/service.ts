@@ -15,8 +15,12 @@ import type { Experiment, ExperimentSettings, ExperimentState, NewExperiment } f
 
 const KIND = 'experiment';
 const ACTOR = 'system:experiments';
-/** How often a running experiment is looked at, ms. */
-const LOOK_EVERY = 10 * 60_000;
+/** How often a running experiment is looked at, ms: every ten minutes at first, every six hours when it has run for five days. */
+const SHORTEST = 10 * 60_000;
+const LONGEST = 6 * 3_600_000;
+const LOOKS = 20;
+/** How long after its campaign's end an experiment is still looked at: conversions count up to 30 days. */
+const AFTERWARDS = 31 * 86_400_000;
 const PAGE = 500;
 
 /** What experiments need of their surroundings. */
@@ -28,9 +32,7 @@ export interface ExperimentDeps {
    */
   audience(campaign: number): Promise<{ run: number; audience: number | undefined }>;
   /** @throws NotFoundError `E_UNKNOWN_CAMPAIGN` */
-  campaign(idOrKey: number | string): Promise<{ id: number }>;
-  /** How often a running experiment is looked at, ms; default ten minutes. */
-  readonly lookEveryMs?: number;
+  campaign(idOrKey: number | string): Promise<{ id: number; endedAt?: number; deletedAt?: number }>;
 }
 
 /** Who does it, and which version was seen. */
@@ -60,7 +62,7 @@ export class Experiments {
   async recover(): Promise<void> {
     for (let after = 0; ;) {
       const page = await listExperiments(this.scope, { state: 'running', after, limit: PAGE });
-      for (const { id } of page) await this.watch(id);
+      for (const one of page) await this.watch(one);
       const last = page.at(-1);
       if (!last || page.length < PAGE) return;
       after = last.id;
@@ -352,23 +354,30 @@ export class Experiments {
       if (experiment.state === 'too_small' && experiment.run === run) return false;
       await start(tx, experiment, { run, audience, smallest: SMALLEST_AUDIENCE });
       if (audience === undefined || audience >= SMALLEST_AUDIENCE) {
-        tx.afterCommit(() => void this.watch(id).catch(() => undefined));
+        const startedAt = tx.clock.now();
+        tx.afterCommit(() => void this.watch({ ...experiment, startedAt }).catch(() => undefined));
       }
       return true;
     });
   }
 
-  private watch(id: number): Promise<void> {
-    return this.deps.timers.every(KIND, String(id), { ms: this.deps.lookEveryMs ?? LOOK_EVERY });
+  /** Sets the next look. */
+  private async watch({ id, startedAt }: Pick<Experiment, 'id' | 'startedAt'>): Promise<void> {
+    const now = this.scope.clock.now();
+    const pause = Math.min(LONGEST, Math.max(SHORTEST, (now - (startedAt ?? now)) / LOOKS));
+    await this.deps.timers.set(KIND, String(id), now + Math.round(pause));
   }
 
   private async ring(id: number): Promise<void> {
     try {
-      if ((await lookAtExperiment(this.scope, id)) === 'running') return;
+      const experiment = await lookAtExperiment(this.scope, id);
+      if (experiment.state !== 'running') return;
+      const { endedAt, deletedAt } = await this.deps.campaign(experiment.campaign);
+      const over = deletedAt ?? endedAt;
+      if (over === undefined || over + AFTERWARDS > this.scope.clock.now()) await this.watch(experiment);
     } catch (error) {
       if (!(error instanceof NotFoundError)) throw error;
     }
-    await this.deps.timers.cancel(KIND, String(id));
   }
 }
 

@@ -14,6 +14,7 @@ import type { JsonCondition } from '../conditions';
 import { DefinitionCatalogue, Definitions, Documents, factsFrom, type Facts } from '../definitions';
 import { messageOf } from '../errors';
 import { Events } from '../events';
+import { controlGroupGate, ControlGroups } from '../experiments';
 import { Delegations, Escalations } from '../governance';
 import { createHistory } from '../history';
 import { createEngagements, createLeads, leadViews, Reactions, sendability } from '../leads';
@@ -35,6 +36,7 @@ import { domainOf, unsubscribeLinks } from './links';
 import { waitingOf } from './parts/waiting';
 import { pauseWhenPoisoned } from './poison';
 import { startPurging } from './purge';
+import { experimentReaction, experimentsOf, variantSource } from './parts/experiments';
 import { standIn } from './parts/governance';
 import { triggersOf } from './parts/triggers';
 import { timersOf } from './timers';
@@ -60,7 +62,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   };
   const reactions = new Reactions();
   /** What has a say before a message leaves, in this order: cheap and final refusals first, money last. */
-  const gates: SendGate[] = [];
+  const gates: SendGate[] = [controlGroupGate()];
   /** What parts of the product know of somebody's way through a campaign. */
   const stories: StorySource[] = [];
   const leads = createLeads(scope, {
@@ -143,6 +145,8 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   );
   // The ledger is made below, and this is called after that only.
   const desk = new CampaignDesk(scope, campaigns, () => ledger.pokeAll(), stories);
+  reactions.add(experimentReaction);
+  const experiments = experimentsOf({ scope, timers, campaigns, audiences });
   const schedules = new ScheduleService(scope, { timers, campaigns });
   const escalations = new Escalations(scope, {
     timers,
@@ -207,6 +211,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
       () => escalations.recover(),
       () => scoring.start(),
       () => triggers.listen(),
+      () => experiments.recover(),
     ];
     for (const recover of recoveries) {
       recover().catch((error: unknown) => {
@@ -238,6 +243,8 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     campaigns,
     schedules,
     escalations,
+    experiments,
+    controlGroup: new ControlGroups(scope),
     delegations: new Delegations(scope),
     templates: createTemplates(scope),
     promotions: new PricingService(scope),
@@ -263,6 +270,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
         leads: leadViews,
         campaigns: campaignViews,
         gates,
+        variants: variantSource(scope, experiments),
         maySend: (tx, ids, channel) => sendability(tx, ids, channel, { requireConsent: 'none' }),
         unsubscribeUrl: ({ lead, campaign, channel, step }) => unsubscribe.url(lead, campaign, channel, step),
         messageDomain: domainOf(options.baseUrl),

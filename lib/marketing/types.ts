@@ -5,6 +5,7 @@ import type { UnsubscribePayload } from '../compliance';
 import type { Conversions } from '../conversions';
 import type { DefinitionCatalogue, Definitions, Documents } from '../definitions';
 import type { Events } from '../events';
+import type { ControlGroups, Experiments } from '../experiments';
 import type { Delegations, Escalations } from '../governance';
 import type { History } from '../history';
 import type { Engagements, Leads } from '../leads';
@@ -90,6 +91,9 @@ export interface Marketing {
   readonly campaigns: CampaignService;
   readonly schedules: ScheduleService;
   readonly escalations: Escalations;
+  readonly experiments: Experiments;
+  /** Leads who get no message of any campaign, for comparison. */
+  readonly controlGroup: ControlGroups;
   readonly delegations: Delegations;
   readonly templates: Templates;
   readonly promotions: PricingService;

@@ -3,7 +3,7 @@ import type { Scope } from '../store';
 import { campaignContents } from './campaign-contents';
 import { Recent } from './recent';
 import type { Choice, ContentShelf, Draft, Refusal } from './shelf';
-import type { ContentSource } from './sources';
+import type { ContentSource, VariantWords } from './sources';
 import type { TemplateWords } from './template-words';
 
 /** What a campaign says for the channel: a template's key, or words of its own. */
@@ -36,6 +36,21 @@ export class CampaignWords implements ContentSource {
     };
   }
 
+  async ofVariants(asked: readonly VariantWords[]): Promise<(Choice | undefined)[]> {
+    const said = asked.map(({ variant, content }) => {
+      const written = content[this.channel];
+      return written === undefined ? undefined : this.read(`variant "${variant}"`, written);
+    });
+    const keys = said.flatMap((one) => (one && 'key' in one ? [one.key] : []));
+    const templates = keys.length > 0 ? await this.templates.choose(keys) : undefined;
+    const drafts = said.flatMap((one) => (one && !('key' in one) ? [one] : []));
+    const put = await this.shelf.put(drafts);
+    return said.map((one) => {
+      if (one === undefined) return undefined;
+      return 'key' in one ? templates?.(one.key) : put[drafts.indexOf(one)];
+    });
+  }
+
   private async whatTheySay(campaigns: readonly number[]): Promise<Map<number, Said>> {
     const before = new Map(campaigns.map((id) => [id, this.known.get(id)]));
     const rows = await campaignContents(
@@ -54,7 +69,7 @@ export class CampaignWords implements ContentSource {
         if (known) said.set(id, known.said);
         continue;
       }
-      const read = this.read(key, content[this.channel]);
+      const read = this.read(`campaign "${key}"`, content[this.channel]);
       if ('key' in read) remember(id, version, read);
       else fresh.push({ id, version, draft: read });
     }
@@ -63,12 +78,12 @@ export class CampaignWords implements ContentSource {
     return said;
   }
 
-  private read(campaign: string, written: unknown): Draft | Refusal | { key: string } {
+  private read(whose: string, written: unknown): Draft | Refusal | { key: string } {
     if (typeof written !== 'object' || written === null || Array.isArray(written)) {
-      return { refused: `The campaign "${campaign}" has no content for ${this.channel}. Write it, then retry.` };
+      return { refused: `The ${whose} has no content for ${this.channel}. Write it, then retry.` };
     }
     const { template } = written as { template?: unknown };
     if (typeof template === 'string' && template !== '') return { key: template };
-    return this.shelf.draft(written as ChannelParts, `The content of the campaign "${campaign}" for ${this.channel}`);
+    return this.shelf.draft(written as ChannelParts, `The content of the ${whose} for ${this.channel}`);
   }
 }

@@ -100,7 +100,7 @@ export class Handover {
   }
 
   private fill(prepared: Prepared): Filled | undefined {
-    const { step, lead, campaign, version, date } = prepared;
+    const { step, lead, campaign, version, date, variant } = prepared;
     const { content, id: contentId } = version;
     const messageKey = messageKeyOf(this.deps.scope.tenant, step.id, this.deps.messageDomain);
     try {
@@ -117,7 +117,18 @@ export class Handover {
           channel: content.channel,
         }),
       });
-      return { prepared, message, item: { step, address: message.to.address, messageKey, contentId, date } };
+      return {
+        prepared,
+        message,
+        item: {
+          step,
+          address: message.to.address,
+          messageKey,
+          contentId,
+          date,
+          ...(variant === undefined ? {} : { variant }),
+        },
+      };
     } catch (error) {
       if (content.channel === 'email' && lead.email === undefined) {
         void this.hooks.settle({ result: { step, kind: 'release', port: SUPPRESSED, reason: 'no_address' } });

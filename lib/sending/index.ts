@@ -4,4 +4,4 @@ export type { GateVerdict, SendCandidate, SendGate } from './gates';
 export type { MessageOutcome } from './messages';
 export { FAILED, SENT, SUPPRESSED } from './ports';
 export { SendStation } from './send-station';
-export type { CompiledContent, SendCheck, SendContent, SendDeps, SendOptions, SendSource } from './types';
+export type { CompiledContent, SendCheck, SendContent, SendDeps, SendOptions, SendSource, ShownVariant } from './types';

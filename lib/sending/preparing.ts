@@ -3,8 +3,8 @@ import type { CampaignView, LeadView } from '../types';
 import { earlierTries, type EarlierTry } from './messages';
 import type { Choice, ContentShelf, Version } from './shelf';
 import type { ContentSource } from './sources';
-import type { SendDeps } from './types';
-import { FAILED } from './ports';
+import type { SendDeps, ShownVariant } from './types';
+import { FAILED, SUPPRESSED } from './ports';
 
 /** A person whose message can be filled. */
 export interface Prepared {
@@ -17,6 +17,8 @@ export interface Prepared {
   readonly attempt: number;
   /** Date of the first try, ms. */
   readonly date: number;
+  /** Variant of an experiment; absent: none. */
+  readonly variant?: string;
 }
 
 /** Whom there is something to send to, and what becomes of the others. */
@@ -28,19 +30,21 @@ export interface Preparation {
 /** Looks up what leased people's messages are made of: a few statements for the group. */
 export async function prepare(
   steps: readonly LeasedStep[],
-  { scope, clock, leads, campaigns }: Pick<SendDeps, 'scope' | 'clock' | 'leads' | 'campaigns'>,
+  { scope, clock, leads, campaigns, variants }: Pick<SendDeps, 'scope' | 'clock' | 'leads' | 'campaigns' | 'variants'>,
   { source, shelf }: { source: ContentSource; shelf: ContentShelf },
 ): Promise<Preparation> {
   const campaignIds = [...new Set(steps.map(({ campaign }) => campaign))];
-  const [leadOf, campaignOf, earlier, newest] = await Promise.all([
+  const [leadOf, campaignOf, earlier, newest, shown] = await Promise.all([
     leads(scope, [...new Set(steps.map(({ lead }) => lead))]),
     campaigns(scope, campaignIds),
     earlierTries(scope, steps),
     source.choose(campaignIds),
+    variants?.(steps, { dividing: source.ofVariants !== undefined }),
   ]);
+  const wordsOf = await variantWords(source, [...(shown?.values() ?? [])]);
   const kept = await shelf.kept([...earlier.values()].map(({ contentId }) => contentId));
   const choiceFor = (step: LeasedStep, former: EarlierTry | undefined): Choice =>
-    (former && kept.get(former.contentId)) ?? newest(step.campaign);
+    (former && kept.get(former.contentId)) ?? wordsOf(shown?.get(step.id)) ?? newest(step.campaign);
   const ready: Prepared[] = [];
   const done: StepResult[] = [];
   for (const step of steps) {
@@ -48,12 +52,28 @@ export async function prepare(
     const campaign = campaignOf.get(step.campaign);
     const former = earlier.get(step.id);
     const choice = choiceFor(step, former);
+    const one = shown?.get(step.id);
     if (!lead || !campaign) done.push({ step, kind: 'release', port: FAILED, reason: 'the lead is gone' });
+    else if (one?.control) done.push({ step, kind: 'release', port: SUPPRESSED, reason: 'experiment_control' });
     else if ('refused' in choice) done.push({ step, kind: 'fail', reason: choice.refused });
     else {
+      const variant = one === undefined ? {} : { variant: one.variant };
       const date = former?.firstAt ?? clock.now();
-      ready.push({ step, lead, campaign, version: choice, attempt: former?.attempt ?? 0, date });
+      ready.push({ step, lead, campaign, version: choice, attempt: former?.attempt ?? 0, date, ...variant });
     }
   }
   return { ready, done };
+}
+
+/** What messages of variants with contents of their own are filled from: each content is looked at once. */
+async function variantWords(
+  source: ContentSource,
+  shown: readonly ShownVariant[],
+): Promise<(one: ShownVariant | undefined) => Choice | undefined> {
+  const contents = new Map<object, { variant: string; content: Readonly<Record<string, unknown>> }>();
+  for (const { variant, content } of shown) if (content) contents.set(content, { variant, content });
+  if (!source.ofVariants || contents.size === 0) return () => undefined;
+  const choices = await source.ofVariants([...contents.values()]);
+  const byContent = new Map([...contents.keys()].map((content, at) => [content, choices[at]]));
+  return (one) => (one?.content ? byContent.get(one.content) : undefined);
 }

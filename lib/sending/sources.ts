@@ -9,6 +9,17 @@ import type { CompiledContent, SendContent, SendOptions } from './types';
 export interface ContentSource {
   /** For these campaigns, as things stand now. */
   choose(campaigns: readonly number[]): Promise<(campaign: number) => Choice>;
+  /**
+   * For people whose variant has contents of its own, in the order of what is asked; undefined where it has none for this channel.
+   * Only where the campaign has the words.
+   */
+  ofVariants?(asked: readonly VariantWords[]): Promise<readonly (Choice | undefined)[]>;
+}
+
+/** A variant's contents, by channel. */
+export interface VariantWords {
+  readonly variant: string;
+  readonly content: Readonly<Record<string, unknown>>;
 }
 
 /** The source that a station's options name. @throws ContentError when the node's own content cannot be read */

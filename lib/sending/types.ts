@@ -7,7 +7,7 @@
 import type { Account, OutgoingMessage } from '../channels';
 import type { Clock } from '../clock';
 import type { DefaultSender, EmailContent, WebhookContent } from '../content';
-import type { LedgerLog } from '../ledger';
+import type { LeasedStep, LedgerLog } from '../ledger';
 import type { Scope } from '../store';
 import type { SendGate } from './gates';
 import type { CampaignView, LeadView, UnknownPolicy } from '../types';
@@ -60,6 +60,16 @@ export interface SendOptions {
 /** Whether somebody may be written to at this instant. */
 export type SendCheck = { allowed: true; address?: string } | { allowed: false; reason: string; detail: string };
 
+/** What experiments say about one person's message. */
+export interface ShownVariant {
+  /** The message and its figures carry it. */
+  readonly variant: string;
+  /** True for those who are to get nothing, for comparison. */
+  readonly control?: boolean;
+  /** Contents of its own, by channel, in place of the campaign's. */
+  readonly content?: Readonly<Record<string, unknown>>;
+}
+
 /** What a send station gets from its surroundings. */
 export interface SendDeps {
   scope: Scope;
@@ -69,6 +79,11 @@ export interface SendDeps {
   campaigns(scope: Scope, ids: readonly number[]): Promise<Map<number, CampaignView>>;
   /** Asked in the transaction that marks a message `sending`. */
   maySend(tx: Scope, leads: readonly number[], channel: string): Promise<Map<number, SendCheck>>;
+  /**
+   * The variants of experiments that people have been shown, by step; absent: none. With `dividing`, those whose campaign has an
+   * experiment about its contents are given theirs now.
+   */
+  variants?(steps: readonly LeasedStep[], options: { dividing: boolean }): Promise<ReadonlyMap<number, ShownVariant>>;
   /** What else has a say, in this order. */
   gates?: readonly SendGate[];
   /** The link that unsubscribes whoever got the message of this step. */

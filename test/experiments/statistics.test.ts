@@ -248,14 +248,14 @@ describe('statistics against the reference', () => {
 describe('statistics far out and at the edges', () => {
   it('tails are right where 1 − cdf is 0', () => {
     // From mpmath, 30 digits.
-    near(chiSquareTail(72, 1), 2.1519736712498913e-17, 'chi-square 72, 1');
+    near(chiSquareTail(72, 1), 2.151973671249891e-17, 'chi-square 72, 1');
     near(chiSquareTail(72, 3), 1.5919004802620578e-15, 'chi-square 72, 3');
     assert.ok(lnChiSquareTail(1e6, 3) < -499_000 && Number.isFinite(lnChiSquareTail(1e6, 3)));
-    near(normalTail(10), 7.61985302416052606597e-24, 'normal 10');
+    near(normalTail(10), 7.6198530241605e-24, 'normal 10');
     near(normalTail(-10), 1, 'normal -10');
-    near(erfc(26), 5.6631924088561428e-296, 'erfc 26');
-    near(lnErfc(100), -10005.177585119964, 'ln erfc 100');
-    near(normalQuantile(1e-20), 9.262340089798408, 'quantile 1e-20');
+    near(erfc(26), 5.663192408856143e-296, 'erfc 26');
+    near(lnErfc(100), -10005.1775851226, 'ln erfc 100');
+    near(normalQuantile(1e-20), 9.2623400897984, 'quantile 1e-20');
     near(normalQuantile(0.975), -1.959963984540054, 'quantile .975');
   });
 
