@@ -4,7 +4,7 @@ import { record } from '../history';
 import { lockCampaigns } from '../ledger';
 import type { Scope } from '../store';
 import type { Campaigns } from './campaigns';
-import { takeAsSent } from './reconcile';
+import { takeAsSent, type OnTaken } from './reconcile';
 import { standingOf } from './standing';
 import type { ActionOptions, CampaignReport } from './types';
 import { storiesWhere, storyOfEnrollment, type StoryLine, type StorySource, type Why } from './why';
@@ -41,6 +41,7 @@ export class CampaignDesk {
     private readonly woken: () => void,
     /** What others know of somebody's way. */
     private readonly storySources: readonly StorySource[] = [],
+    private readonly onTaken?: OnTaken,
   ) {}
 
   /** How a campaign's people fare, counted from the rows. */
@@ -158,6 +159,7 @@ export class CampaignDesk {
         const taken = await takeAsSent(
           tx,
           rows.map(({ id }) => id),
+          this.onTaken,
         );
         await record(tx, {
           event: 'campaign.reconciled',

@@ -15,12 +15,22 @@ interface InDoubt {
   cost_micros: number;
 }
 
+/** A message that is taken as sent. */
+export interface TakenAsSent {
+  readonly step: number;
+  readonly campaign: number;
+  readonly costMicros: number;
+}
+
+/** Told in the transaction that takes messages as sent, before that is written. */
+export type OnTaken = (tx: Scope, messages: readonly TakenAsSent[]) => Promise<void>;
+
 /**
  * Takes the messages of these steps, which are in doubt, as sent: their people go on through "sent", and the figures move.
  * Steps that somebody else has decided about meanwhile are left alone.
  * @returns how many were taken
  */
-export async function takeAsSent(tx: Scope, steps: readonly number[]): Promise<number> {
+export async function takeAsSent(tx: Scope, steps: readonly number[], onTaken?: OnTaken): Promise<number> {
   const { dialect } = tx;
   const now = tx.clock.now();
   const rows = await tx.all<InDoubt>(
@@ -33,6 +43,12 @@ export async function takeAsSent(tx: Scope, steps: readonly number[]): Promise<n
     { rows: JSON.stringify([...new Set(steps)].map((step) => [step])) },
   );
   if (rows.length === 0) return 0;
+  await onTaken?.(
+    tx,
+    rows.flatMap(({ message, step, campaign, cost_micros }) =>
+      message === null ? [] : [{ step, campaign, costMicros: Number(cost_micros) }],
+    ),
+  );
   const bound = JSON.stringify(rows.map(({ step }) => [step]));
   const chosen = `(SELECT r.step FROM ${dialect.rows('rows', { step: 'int' }, 'r')})`;
   await tx.run(

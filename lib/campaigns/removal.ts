@@ -169,6 +169,7 @@ const OWN_ROWS: readonly (readonly [table: string, where: string])[] = [
   ['marketing_experiments', 'campaign_id = :id'],
   ['marketing_assignments', 'campaign_id = :id'],
   ['marketing_conversions', 'campaign_id = :id'],
+  ['marketing_costs', 'campaign_id = :id'],
 ];
 
 /** Rows without an id of their own: a few per hour or station. */
@@ -177,4 +178,6 @@ const SMALL: readonly (readonly [table: string, where: string])[] = [
   ['marketing_metrics', 'campaign_id = :id'],
   ['marketing_campaign_channels', 'campaign_id = :id'],
   ['marketing_conversion_events', 'campaign_id = :id'],
+  ['marketing_reservations', 'campaign_id = :id'],
+  ['marketing_roi', 'campaign_id = :id'],
 ];

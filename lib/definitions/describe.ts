@@ -142,6 +142,11 @@ export class DefinitionCatalogue {
     return guard.test({ campaign, data: campaign.data, now, ...(known ? { facts: known } : {}) });
   }
 
+  /** What a document says of money; undefined where none is in force. @param sql the transaction that this is asked in */
+  async roi(key: string, sql?: Scope): Promise<ReadDefinition['roi'] | undefined> {
+    return (await this.readOf(key, sql))?.roi;
+  }
+
   /**
    * Checks a campaign's data against its definition; a copy with the defaults. What no document declares is taken as it is.
    * @throws InputError `E_CAMPAIGN_DATA`

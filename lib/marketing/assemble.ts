@@ -34,6 +34,7 @@ import { healthOf } from './health';
 import { scoringOf } from './parts/scoring';
 import { domainOf, unsubscribeLinks } from './links';
 import { waitingOf } from './parts/waiting';
+import { moneyOf } from './parts/money';
 import { pauseWhenPoisoned } from './poison';
 import { startPurging } from './purge';
 import { experimentReaction, experimentsOf, variantSource } from './parts/experiments';
@@ -144,9 +145,17 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     (): CampaignHouse => ({ desk, audiences, segments, leads, definitions }),
   );
   // The ledger is made below, and this is called after that only.
-  const desk = new CampaignDesk(scope, campaigns, () => ledger.pokeAll(), stories);
   reactions.add(experimentReaction);
   const experiments = experimentsOf({ scope, timers, campaigns, audiences });
+  const desk = new CampaignDesk(
+    scope,
+    campaigns,
+    () => ledger.pokeAll(),
+    stories,
+    (tx, messages) => roi.takenAsSent(tx, messages),
+  );
+  const roi = moneyOf({ scope, timers, log, campaigns, catalogue });
+  gates.push(roi.gate);
   const schedules = new ScheduleService(scope, { timers, campaigns });
   const escalations = new Escalations(scope, {
     timers,
@@ -212,6 +221,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
       () => scoring.start(),
       () => triggers.listen(),
       () => experiments.recover(),
+      () => roi.start(),
     ];
     for (const recover of recoveries) {
       recover().catch((error: unknown) => {
@@ -246,6 +256,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     experiments,
     controlGroup: new ControlGroups(scope),
     delegations: new Delegations(scope),
+    roi,
     templates: createTemplates(scope),
     promotions: new PricingService(scope),
     metrics,

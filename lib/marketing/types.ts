@@ -6,7 +6,7 @@ import type { Conversions } from '../conversions';
 import type { DefinitionCatalogue, Definitions, Documents } from '../definitions';
 import type { Events } from '../events';
 import type { ControlGroups, Experiments } from '../experiments';
-import type { Delegations, Escalations } from '../governance';
+import type { Delegations, Escalations, Roi } from '../governance';
 import type { History } from '../history';
 import type { Engagements, Leads } from '../leads';
 import type { Ledger, LedgerLog, StationWork } from '../ledger';
@@ -95,6 +95,7 @@ export interface Marketing {
   /** Leads who get no message of any campaign, for comparison. */
   readonly controlGroup: ControlGroups;
   readonly delegations: Delegations;
+  readonly roi: Roi;
   readonly templates: Templates;
   readonly promotions: PricingService;
   readonly metrics: Metrics;

@@ -42,6 +42,7 @@ export const ANNOUNCEMENTS = [
   'marketing.roi.budget_exceeded',
   'marketing.roi.target_achieved',
   'marketing.roi.milestone_reached',
+  'marketing.roi.underperforming',
 ] as const;
 
 /** A type of announcement. */

@@ -1,6 +1,6 @@
 import type { LeasedStep } from '../ledger';
 import type { Scope } from '../store';
-import type { MessageOutcome } from './messages';
+import type { PricedOutcome } from './messages';
 
 /** A message that is about to be marked `sending`. */
 export interface SendCandidate {
@@ -10,7 +10,7 @@ export interface SendCandidate {
   readonly account: string;
   /** Variant of an experiment; empty: none. */
   readonly variant: string;
-  /** What the channel says it costs, in millionths of the currency's unit. */
+  /** What it costs by the tenant's prices, in millionths of the currency's unit. */
   readonly costMicros: number;
 }
 
@@ -32,10 +32,10 @@ export interface SendGate {
   /** Those against whom something stands, by step. Who is absent may pass. */
   check(tx: Scope, candidates: readonly SendCandidate[]): Promise<ReadonlyMap<number, GateVerdict>>;
   /**
-   * Told in the transaction that writes what became of messages that were marked `sending`; of those marked in this
-   * process only. A message that a crash left in doubt is told when it is tried again or decided.
+   * Told in the transaction that writes what became of messages that were marked `sending`, before that is written; of those
+   * marked in this process only. A message that a crash left in doubt is told when it is tried again or decided.
    */
-  settled?(tx: Scope, channel: string, outcomes: readonly MessageOutcome[]): Promise<void>;
+  settled?(tx: Scope, channel: string, outcomes: readonly PricedOutcome[]): Promise<void>;
 }
 
 /** Asks all gates. @returns the first verdict against each, by step */

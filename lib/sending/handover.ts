@@ -71,15 +71,18 @@ export class Handover {
       went++;
       this.inFlight++;
       this.unanswered++;
-      void this.options.account.execute(message).then((result) => this.answered(prepared, result));
+      const { costMicros } = answer;
+      void this.options.account.execute(message).then((result) => this.answered(prepared, result, costMicros));
     }
     if (stopped.size > 0) this.hooks.stopped(stopped);
     return went;
   }
 
-  private async answered(prepared: Prepared, result: DeliveryResult): Promise<void> {
+  private async answered(prepared: Prepared, result: DeliveryResult, costMicros: number | undefined): Promise<void> {
     this.unanswered--;
-    await this.hooks.settle(this.hooks.judge(prepared, result));
+    const judged = this.hooks.judge(prepared, result);
+    const outcome = judged.outcome && costMicros !== undefined ? { ...judged.outcome, costMicros } : judged.outcome;
+    await this.hooks.settle({ ...judged, ...(outcome ? { outcome } : {}) });
     // Not before the outcome is written: until then a crash leaves the message in doubt.
     this.inFlight--;
     this.hooks.written();

@@ -1,9 +1,9 @@
-import { channels } from '../channels';
 import { noteSent } from '../leads';
 import { lockCampaigns, type LeasedStep } from '../ledger';
 import { messageChanged, moveMetrics, settledOf, toMicros, type CountedMessage, type MetricDelta } from '../metrics';
 import { storable, type Scope } from '../store';
 import { askGates, type GateVerdict, type SendGate } from './gates';
+import { priceOf } from './prices';
 import type { SendCheck } from './types';
 
 /** What is known of a step's message from earlier tries. */
@@ -86,7 +86,7 @@ export async function markSending(
       items.filter(({ step }) => ours.has(step.id) && runs(step)).map(({ step }) => step.lead),
       channel,
     );
-    const costMicros = priceOf(channel);
+    const costMicros = await priceOf(tx, channel, account);
     const verdicts = await askGates(
       tx,
       gates,
@@ -108,7 +108,7 @@ export async function markSending(
       }
       const check = checks.get(step.lead) ?? { allowed: false, reason: 'gone', detail: 'the lead is gone' };
       const verdict = verdicts.get(step.id);
-      answers.set(step.id, verdict ? clearanceOf(verdict) : check);
+      answers.set(step.id, verdict ? clearanceOf(verdict) : check.allowed ? { ...check, costMicros } : check);
       if (!check.allowed || verdict) continue;
       rows.push([
         step.id,
@@ -185,11 +185,6 @@ function clearanceOf(verdict: GateVerdict): Clearance {
   }
 }
 
-/** What a channel says that one message costs, in micros: written at once, so that one that stays in doubt has its price. */
-function priceOf(channel: string): number {
-  return channels.has(channel) ? (toMicros(channels.get(channel).capabilities.costPerMessage) ?? 0) : 0;
-}
-
 function formerMessage(campaign: number, row: HeldRow): CountedMessage | undefined {
   if (row.state === null) return undefined;
   return {
@@ -213,8 +208,16 @@ export interface MessageOutcome {
   reason?: string;
   /** What it was marked `sending` with. */
   variant?: string;
-  /** What it cost, in the campaign's currency, when it was sent; default: what the channel says of itself. */
+  /** What it cost, in the campaign's currency, when the account told; default: what it was marked with. */
   cost?: number;
+  /** The price that it was marked `sending` with, in micros; default: the channel's price now. */
+  costMicros?: number;
+}
+
+/** A message that ended, with what it costs. */
+export interface PricedOutcome extends MessageOutcome {
+  /** Micros: what the account told, or what the message was marked with. */
+  costMicros: number;
 }
 
 /**
@@ -224,14 +227,15 @@ export interface MessageOutcome {
 export async function writeOutcomes(
   tx: Scope,
   channel: string,
-  outcomes: readonly MessageOutcome[],
+  written: readonly MessageOutcome[],
   gates: readonly SendGate[] = [],
 ): Promise<void> {
-  if (outcomes.length === 0) return;
+  if (written.length === 0) return;
   const now = tx.clock.now();
   const { dialect } = tx;
-  const usual = priceOf(channel);
-  const micros = ({ cost }: MessageOutcome): number => toMicros(cost) ?? usual;
+  const outcomes = await priced(tx, channel, written);
+  // Before the messages and the counters, as when they are marked: nobody waits in a circle.
+  for (const gate of gates) await gate.settled?.(tx, channel, outcomes);
   await tx.run(
     dialect.updateFrom(
       'marketing_messages',
@@ -262,7 +266,7 @@ export async function writeOutcomes(
           outcome.state === 'unknown' ? 1 : 0,
           outcome.providerId === undefined ? null : storable(outcome.providerId, 255),
           outcome.reason === undefined ? null : storable(outcome.reason, 255),
-          micros(outcome),
+          outcome.costMicros,
         ]),
       ),
     },
@@ -270,14 +274,14 @@ export async function writeOutcomes(
   await moveMetrics(
     tx,
     outcomes.flatMap((outcome) => {
-      const { step, state, variant = '' } = outcome;
+      const { step, state, variant = '', costMicros } = outcome;
       return settledOf({
         campaign: step.campaign,
         variant,
         channel,
         state,
         settledAt: now,
-        costMicros: micros(outcome),
+        costMicros,
       });
     }),
   );
@@ -287,5 +291,13 @@ export async function writeOutcomes(
       state === 'sent' ? [{ step, lead, campaign, channel, variant }] : [],
     ),
   );
-  for (const gate of gates) await gate.settled?.(tx, channel, outcomes);
+}
+
+async function priced(tx: Scope, channel: string, outcomes: readonly MessageOutcome[]): Promise<PricedOutcome[]> {
+  const unpriced = outcomes.some(({ cost, costMicros }) => toMicros(cost) === undefined && costMicros === undefined);
+  const usual = unpriced ? await priceOf(tx, channel) : 0;
+  return outcomes.map((outcome) => ({
+    ...outcome,
+    costMicros: toMicros(outcome.cost) ?? outcome.costMicros ?? usual,
+  }));
 }

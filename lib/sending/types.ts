@@ -58,7 +58,9 @@ export interface SendOptions {
 }
 
 /** Whether somebody may be written to at this instant. */
-export type SendCheck = { allowed: true; address?: string } | { allowed: false; reason: string; detail: string };
+export type SendCheck =
+  /** `costMicros`: what the message was marked with, once it is. */
+  { allowed: true; address?: string; costMicros?: number } | { allowed: false; reason: string; detail: string };
 
 /** What experiments say about one person's message. */
 export interface ShownVariant {

@@ -82,7 +82,16 @@ export interface ReadTrigger {
 }
 
 /** What is done when a budget or a return is missed. */
-export const BREACH_ACTIONS = ['pause', 'alert', 'notify', 'escalate', 'cancel', 'complete', 'optimize'] as const;
+export const BREACH_ACTIONS = [
+  'pause',
+  'alert',
+  'notify',
+  'escalate',
+  'cancel',
+  'complete',
+  'optimize',
+  'route',
+] as const;
 export type BreachAction = (typeof BREACH_ACTIONS)[number];
 
 /** A definition document, checked and brought to one form. Absent parts are empty lists, or absent. */

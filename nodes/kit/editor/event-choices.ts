@@ -8,7 +8,7 @@ const CAMPAIGN = [
 ];
 const LEAD = ['created', 'updated', 'scored', 'segment_changed'];
 const ENGAGEMENT = ['email_sent', 'email_opened', 'email_clicked', 'sms_delivered', 'conversion', 'tracked'];
-const ROI = ['budget_exceeded', 'target_achieved', 'milestone_reached'];
+const ROI = ['budget_exceeded', 'target_achieved', 'milestone_reached', 'underperforming'];
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   campaign: CAMPAIGN,
