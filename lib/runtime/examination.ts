@@ -1,7 +1,7 @@
 import type { Marketing } from '..';
 import { CounterDeltas } from '../ledger';
 import type { Scope } from '../store';
-import { historyHolds, metricsAgree } from './record-checks';
+import { historyHolds, metricsAgree, moneyAgrees } from './record-checks';
 import { number } from './screen';
 import { workingRuntimes, type WorkingRuntime } from './runtimes';
 
@@ -27,6 +27,7 @@ export async function examine(marketing: Marketing): Promise<Finding[]> {
     await runtimesAtWork(scope, runtimes),
     await checkCounters(scope),
     await metricsAgree(scope),
+    await moneyAgrees(marketing.roi),
     await historyHolds(scope),
     ...(await scope.background((db) => people(db, runtimes.length > 0))),
     await held(scope),

@@ -1,5 +1,6 @@
 import { createHistory } from '../history';
 import { createMetrics, fromMicros, type MetricDifference } from '../metrics';
+import type { Roi } from '../governance';
 import type { Scope } from '../store';
 import type { Finding } from './examination';
 import { number } from './screen';
@@ -31,6 +32,32 @@ export async function fixMetrics(scope: Scope): Promise<Finding> {
     check: 'Repair',
     verdict: 'ok',
     found: fixed === 0 ? 'no metric had to be set' : `${number(fixed)} metrics set`,
+  };
+}
+
+/** Whether what campaigns have reserved and spent is what their messages and costs come to. */
+export async function moneyAgrees(roi: Roi): Promise<Finding> {
+  const check = 'Money';
+  const wrong = await roi.differences();
+  if (wrong.length === 0) return { check, verdict: 'ok', found: 'accounts agree with messages and costs' };
+  const sample = wrong
+    .slice(0, 3)
+    .map(({ campaign, name, counted, rows }) => `campaign ${campaign}: ${name} says ${counted}, the rows ${rows}`);
+  return {
+    check,
+    verdict: 'fail',
+    found: `${number(wrong.length)} differ (${sample.join('; ')})`,
+    todo: 'Run "nexus-marketing doctor --fix".',
+  };
+}
+
+/** Sets accounts to what their rows come to. */
+export async function fixMoney(roi: Roi): Promise<Finding> {
+  const fixed = await roi.repair();
+  return {
+    check: 'Repair',
+    verdict: 'ok',
+    found: fixed === 0 ? 'no account had to be set' : `${number(fixed)} accounts set`,
   };
 }
 

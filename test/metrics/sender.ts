@@ -1,8 +1,9 @@
 /** A send station reduced to the rows that it writes: for tests of what is counted when they change. */
-import { takeAsSent } from '../../lib/campaigns/reconcile';
+import { takeAsSent, type OnTaken } from '../../lib/campaigns/reconcile';
 import type { LeasedStep } from '../../lib/ledger';
 import { recoverRuntime } from '../../lib/ledger/sql/recover';
 import { markSending, writeOutcomes, type MessageOutcome } from '../../lib/sending/messages';
+import type { SendGate } from '../../lib/sending';
 import type { Scope } from '../../lib/store';
 
 /** People at one send station, by the numbers 0, 1, 2 … */
@@ -14,6 +15,7 @@ export class Sender {
   constructor(
     private readonly scope: Scope,
     private readonly campaign: number,
+    private readonly guards: { readonly gates?: readonly SendGate[]; readonly onTaken?: OnTaken } = {},
   ) {}
 
   /** Puts a person at the station. */
@@ -67,10 +69,24 @@ export class Sender {
       date: now,
       variant,
     }));
-    await markSending(this.scope, items, { channel, account: 'a' }, (_tx, leads) =>
-      Promise.resolve(new Map(leads.map((lead) => [lead, { allowed: true as const }]))),
+    const answers = await markSending(
+      this.scope,
+      items,
+      { channel, account: 'a' },
+      (_tx, leads) => Promise.resolve(new Map(leads.map((lead) => [lead, { allowed: true as const }]))),
+      this.guards.gates,
     );
-    return steps;
+    const marked = steps.filter(({ id }) => {
+      const answer = answers.get(id);
+      return typeof answer === 'object' && 'allowed' in answer && answer.allowed;
+    });
+    for (const { id } of steps.filter((step) => !marked.includes(step))) {
+      await this.scope.run(
+        `UPDATE marketing_steps SET state = 'waiting', lease_owner = NULL WHERE tenant_id = :tenant AND id = :id`,
+        { id },
+      );
+    }
+    return marked;
   }
 
   /** Writes what became of them. */
@@ -84,6 +100,7 @@ export class Sender {
         tx,
         channel,
         steps.map((step) => ({ step, charged: true, ...outcome })),
+        this.guards.gates,
       );
       const state = { sent: 'done', failed: 'failed', unknown: 'unknown', deferred: 'waiting' }[outcome.state];
       for (const { id } of steps) {
@@ -112,6 +129,6 @@ export class Sender {
   /** Takes messages in doubt as sent. */
   async reconcile(numbers: readonly number[]): Promise<number> {
     const ids = numbers.flatMap((number) => this.people[number % this.people.length]?.id ?? []);
-    return this.scope.transaction((tx) => takeAsSent(tx, ids));
+    return this.scope.transaction((tx) => takeAsSent(tx, ids, this.guards.onTaken));
   }
 }

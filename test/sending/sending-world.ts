@@ -2,7 +2,7 @@ import type { DeliveryResult, OutgoingMessage } from '../../lib/channels';
 import { campaignViews } from '../../lib/campaigns';
 import { VirtualClock } from '../../lib/clock';
 import { leadViews, sendability } from '../../lib/leads';
-import { SendStation, type SendOptions } from '../../lib/sending';
+import { SendStation, type SendGate, type SendOptions } from '../../lib/sending';
 import type { TestDatabase } from '../kit/databases';
 import { silent, World, type Runtime, type Wire } from '../ledger/world';
 import { fakeAccount } from './fake-account';
@@ -15,6 +15,7 @@ export type RunOptions = Partial<SendOptions> & {
   leads?: number;
   /** True when the campaign has been launched already. */
   launched?: boolean;
+  gates?: readonly SendGate[];
 };
 
 /** A run: its runtime, and what was handed to the account so far. */
@@ -67,6 +68,7 @@ export class SendingWorld {
         email: { subject: 'Hello {{ lead.name }}', text: 'Hi {{ lead.name }}', from: { address: 'a@example.org' } },
       },
       ...more,
+      gates: more.gates ?? [],
     });
     if (!more.launched) await world.addLeads(more.leads ?? 3);
     const runtime = await world.start({ work: { mail: work } });
@@ -88,7 +90,7 @@ export class SendingWorld {
     for (const runtime of this.world.runtimes) await runtime.close();
   }
 
-  private station(options: SendOptions): SendStation {
+  private station({ gates, ...options }: SendOptions & { gates: readonly SendGate[] }): SendStation {
     const { world, clock } = this;
     return new SendStation(options, {
       scope: world.scope,
@@ -96,6 +98,7 @@ export class SendingWorld {
       log: silent,
       leads: leadViews,
       campaigns: campaignViews,
+      gates,
       maySend: (tx, ids, channel) => sendability(tx, ids, channel, { requireConsent: 'none' }),
       unsubscribeUrl: ({ lead }) => `https://example.org/u/${lead}`,
       messageDomain: 'example.org',

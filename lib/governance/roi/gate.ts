@@ -56,7 +56,7 @@ export class MoneyGate implements SendGate {
         held,
       ),
     );
-    await writeGrants(tx, grants);
+    await writeGrants(tx, grants, held);
     const verdicts = new Map<number, GateVerdict>();
     for (const { account, refused, granted } of grants) {
       if (refused.length === 0 && !isBeyond(account, granted.length)) continue;
@@ -128,7 +128,7 @@ async function reservedFor(tx: Scope, steps: readonly number[]): Promise<Map<num
   return new Map(rows.map(({ step_id, micros }) => [Number(step_id), Number(micros)]));
 }
 
-async function writeGrants(tx: Scope, grants: readonly Grants[]): Promise<void> {
+async function writeGrants(tx: Scope, grants: readonly Grants[], held: ReadonlyMap<number, number>): Promise<void> {
   const { dialect } = tx;
   const now = tx.clock.now();
   const moved = grants.filter(({ delta }) => delta !== 0);
@@ -160,7 +160,10 @@ async function writeGrants(tx: Scope, grants: readonly Grants[]): Promise<void> 
     }
   }
   const rows = grants.flatMap(({ account, granted }) =>
-    granted.filter(({ micros }) => micros > 0).map(({ step, micros }) => [step, account.campaign, micros]),
+    // What has a reservation keeps one, even when it costs nothing any more.
+    granted
+      .filter(({ step, micros }) => micros > 0 || held.has(step))
+      .map(({ step, micros }) => [step, account.campaign, micros]),
   );
   if (rows.length === 0) return;
   await tx.run(

@@ -56,7 +56,7 @@ export class Roi {
   readonly gate: SendGate;
   /** When campaigns last refused to be stopped. */
   private readonly stubborn = new Map<number, number>();
-  private readonly pausing = new Set<number>();
+  private readonly stopping = new Map<number, Promise<void>>();
 
   /** Make it before the timers start. */
   constructor(
@@ -64,9 +64,13 @@ export class Roi {
     private readonly deps: RoiDeps,
   ) {
     this.gate = new MoneyGate({
-      exhausted: (campaign, stop) => void this.stop(campaign, stop),
+      exhausted: (campaign, action) => {
+        if (this.stopping.has(campaign) || this.isStubborn(campaign)) return;
+        const stopped = this.stop(campaign, action).finally(() => this.stopping.delete(campaign));
+        this.stopping.set(campaign, stopped);
+      },
       breached: (tx, account) => this.breached(tx, account),
-      isStubborn: (campaign) => scope.clock.now() - (this.stubborn.get(campaign) ?? -Infinity) < STUBBORN_MS,
+      isStubborn: (campaign) => this.isStubborn(campaign),
     });
     deps.timers.on(KIND, () => this.ring());
   }
@@ -204,6 +208,11 @@ export class Roi {
     return campaigns.length;
   }
 
+  /** Resolves when campaigns that are being stopped are. */
+  async idle(): Promise<void> {
+    await Promise.all(this.stopping.values());
+  }
+
   private async ring(): Promise<void> {
     if (!(await this.anyWatched())) return;
     await this.check();
@@ -229,8 +238,6 @@ export class Roi {
 
   /** Paused, a campaign's people stay where they are, and go on when it is resumed. */
   private async stop(id: number, action: (typeof STOPS)[number]): Promise<void> {
-    if (this.pausing.has(id)) return;
-    this.pausing.add(id);
     const reason = action === 'pause' ? 'the budget is used up; raise it, then resume' : 'the budget is used up';
     try {
       const campaign = await this.deps.campaigns.get(id);
@@ -240,9 +247,11 @@ export class Roi {
     } catch (error) {
       this.stubborn.set(id, this.scope.clock.now());
       this.deps.log.error(`The campaign ${id} has no money left and could not be stopped: ${messageOf(error)}`);
-    } finally {
-      this.pausing.delete(id);
     }
+  }
+
+  private isStubborn(campaign: number): boolean {
+    return this.scope.clock.now() - (this.stubborn.get(campaign) ?? -Infinity) < STUBBORN_MS;
   }
 }
 

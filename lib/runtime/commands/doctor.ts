@@ -2,7 +2,7 @@ import { messageOf } from '../../errors';
 import { openStore } from '../../store';
 import type { Answer, Command, CommandContext } from '../command';
 import { examine, fixCounters, type Finding } from '../examination';
-import { fixMetrics } from '../record-checks';
+import { fixMetrics, fixMoney } from '../record-checks';
 import { migrations } from '../../store/migrations';
 
 const MARK: Readonly<Record<Finding['verdict'], string>> = { ok: '✓', warn: '!', fail: '✗' };
@@ -12,11 +12,11 @@ export const doctor: Command = {
   name: 'doctor',
   summary: 'look for what is wrong and say what to do',
   usage: '[--fix]',
-  details: `Checks Node.js, the database and its schema, the counters, that the metrics agree with the log and that nobody has changed the
-history, that everybody under way has a next wake-up or a reason, orphans, messages in doubt, dead letters, timers, and people
+  details: `Checks Node.js, the database and its schema, the counters, that the metrics agree with the log, that money reserved and spent
+agrees with messages and costs, that nobody has changed the history, that everybody under way has a next wake-up or a reason, orphans, messages in doubt, dead letters, timers, and people
 who were sent on and taken over by nobody. Exit code 1 when something fails.
 
-  --fix   count the counters and metrics again from the rows`,
+  --fix   count the counters, metrics and money again from the rows`,
   examples: [
     'nexus-marketing doctor',
     'nexus-marketing doctor --database postgres://app@db/marketing --json',
@@ -31,7 +31,10 @@ who were sent on and taken over by nobody. Exit code 1 when something fails.
     findings.push(...schema);
     if (schema.every(({ verdict }) => verdict === 'ok')) {
       const marketing = await context.marketing();
-      if (context.flag('fix')) findings.push(await fixCounters(marketing.scope), await fixMetrics(marketing.scope));
+      if (context.flag('fix')) {
+        const { scope, roi } = marketing;
+        findings.push(await fixCounters(scope), await fixMetrics(scope), await fixMoney(roi));
+      }
       findings.push(...(await examine(marketing)));
     }
     return answer(findings);
