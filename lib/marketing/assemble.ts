@@ -155,7 +155,6 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     (tx, messages) => roi.takenAsSent(tx, messages),
   );
   const roi = moneyOf({ scope, timers, log, campaigns, catalogue });
-  gates.push(roi.gate);
   const schedules = new ScheduleService(scope, { timers, campaigns });
   const escalations = new Escalations(scope, {
     timers,
@@ -280,8 +279,8 @@ export async function assemble(house: House, tenant: string, working: boolean): 
         log,
         leads: leadViews,
         campaigns: campaignViews,
-        gates,
         variants: variantSource(scope, experiments),
+        gates: [...gates, roi.gate],
         maySend: (tx, ids, channel) => sendability(tx, ids, channel, { requireConsent: 'none' }),
         unsubscribeUrl: ({ lead, campaign, channel, step }) => unsubscribe.url(lead, campaign, channel, step),
         messageDomain: domainOf(options.baseUrl),

@@ -1,6 +1,6 @@
 import type { Campaigns } from '../../campaigns';
 import type { DefinitionCatalogue } from '../../definitions';
-import { Roi, type RoiDeps } from '../../governance';
+import { escalate, Roi } from '../../governance';
 import type { LedgerLog } from '../../ledger';
 import type { Scope } from '../../store';
 import type { Timers } from '../../timers';
@@ -12,12 +12,10 @@ export interface MoneyParts {
   readonly log: LedgerLog;
   readonly campaigns: Campaigns;
   readonly catalogue: Pick<DefinitionCatalogue, 'roi'>;
-  /** BR-003: what happens to a campaign whose return is too low, once per run. */
-  readonly escalate?: RoiDeps['escalate'];
 }
 
 /** The ROI guard, hung into campaigns. Before the timers start; its gate goes last into those of the send stations. */
-export function moneyOf({ scope, timers, log, campaigns, catalogue, escalate }: MoneyParts): Roi {
+export function moneyOf({ scope, timers, log, campaigns, catalogue }: MoneyParts): Roi {
   const roi = new Roi(scope, {
     timers,
     log,
@@ -28,7 +26,8 @@ export function moneyOf({ scope, timers, log, campaigns, catalogue, escalate }: 
       const { breachActions, ...amounts } = said;
       return { ...amounts, ...(breachActions.length === 0 ? {} : { breach: breachActions }) };
     },
-    ...(escalate ? { escalate } : {}),
+    // BR-003. Once per run and cause.
+    escalate: (tx, campaign, why) => escalate(tx, campaign, { ...why, actor: 'system:roi' }),
   });
   for (const going of ['launch', 'resume']) campaigns.on('before', going, (tx, campaign) => roi.begins(tx, campaign));
   return roi;
