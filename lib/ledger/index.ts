@@ -1,6 +1,7 @@
 /** The ledger: who stands where, and what is owed to them. */
 export { Ledger, type LedgerOptions } from './ledger';
 export type { LedgerLog } from './host';
+export { portName } from './ports';
 export { Batcher } from './batcher';
 export { ASK, OPEN_STATES } from './types';
 export type {
@@ -22,5 +23,7 @@ export type {
 export { CounterDeltas } from './sql/counters';
 export { endEnrollments } from './sql/enrollments';
 export { enroll, enrollEach, type Entering } from './sql/enroll';
+export { endEnrollments, lockEnrollments } from './sql/enrollments';
+export { enroll } from './sql/enroll';
 export { wakeSteps, type WokenStep } from './sql/wake-steps';
 export { isOver, lockCampaigns } from './sql/campaign-locks';

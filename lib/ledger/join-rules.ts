@@ -117,7 +117,9 @@ function resultsOf(
 ): BranchResult[] {
   const last = arrived.flatMap(({ parent }) => tree.get(parent) ?? []);
   const elsewhere = inRound.filter((step) => {
-    if (!tree.isLeaf(step.id) || !mayReach(step, join, stations)) return false;
+    // One in the dead-letter list may have been sent on to be undone.
+    const over = tree.isLeaf(step.id) || step.state === 'failed';
+    if (!over || !mayReach(step, join, stations)) return false;
     // Those that another join put together with a neighbour have no end of their own.
     return !(stations.get(step.station)?.kind === 'join' && step.state === 'done' && step.port === null);
   });

@@ -30,6 +30,9 @@ export const STATUS_TEXTS = {
   rejected: '__shown__ rejected',
   recorded: '__shown__ recorded',
   events: '__shown__ events',
+  joined: '__shown__ joined',
+  undone: '__shown__ undone',
+  partlyUndone: '__shown__ part undone',
   done: 'done',
 } as const;
 

@@ -39,7 +39,7 @@ export async function endEnrollments(
  * neither would end the enrollment. So they take turns: the second one sees what the first has committed. (SQLite has one
  * writer at a time anyway.)
  */
-async function lockEnrollments(tx: Scope, ids: readonly number[]): Promise<void> {
+export async function lockEnrollments(tx: Scope, ids: readonly number[]): Promise<void> {
   const { dialect } = tx;
   if (dialect.name === 'sqlite' || ids.length === 0) return;
   const enrollments = [...new Set(ids)].sort((a, b) => a - b);

@@ -4,9 +4,11 @@
  */
 import * as account from './nodes/account';
 import * as campaign from './nodes/campaign';
+import * as compensate from './nodes/compensate';
 import * as consent from './nodes/consent';
 import * as delay from './nodes/delay';
 import * as event from './nodes/event';
+import * as join from './nodes/join';
 import * as lead from './nodes/lead';
 import * as segment from './nodes/segment';
 import * as send from './nodes/send';
@@ -22,9 +24,11 @@ import { forgetConditions } from './verdicts';
 const marketingEditor = {
   account,
   campaign,
+  compensate,
   consent,
   delay,
   event,
+  join,
   lead,
   segment,
   send,

@@ -1,0 +1,16 @@
+/** Compensation: undoing what was done, strictly in reverse. */
+export { type CompensateConfig } from './arrivals';
+export { Compensations, type CompensationDeps, type UndoQuery } from './compensation';
+export { registersMessages, UNSENDABLE } from './messages';
+export type {
+  Compensation,
+  CompensationEntry,
+  NewUndo,
+  Undo,
+  UndoCause,
+  UndoContext,
+  UndoHandler,
+  UndoResult,
+  UndoState,
+  UndoView,
+} from './types';
