@@ -21,9 +21,7 @@ export type {
   StepState,
 } from './types';
 export { CounterDeltas } from './sql/counters';
-export { endEnrollments } from './sql/enrollments';
 export { enroll, enrollEach, type Entering } from './sql/enroll';
 export { endEnrollments, lockEnrollments } from './sql/enrollments';
-export { enroll } from './sql/enroll';
 export { wakeSteps, type WokenStep } from './sql/wake-steps';
 export { isOver, lockCampaigns } from './sql/campaign-locks';

@@ -31,6 +31,7 @@ import { createTemplates } from '../templates';
 import { CampaignService, type CampaignHouse } from './campaign-service';
 import { ConditionService } from './condition-service';
 import { healthOf } from './health';
+import { compensationOf } from './parts/compensation';
 import { scoringOf } from './parts/scoring';
 import { domainOf, unsubscribeLinks } from './links';
 import { waitingOf } from './parts/waiting';
@@ -190,6 +191,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     upkeep: async () => {
       await parkUnfinished(scope);
       await waiting.tidy();
+      await compensations.upkeep();
     },
     ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
     ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
@@ -199,6 +201,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     ledger.wakeStation(Number(timer.key));
     return Promise.resolve();
   });
+  const compensations = compensationOf(scope, { log, timers, gates, campaigns, ledger: () => ledger });
   const warn = (what: string) => (error: unknown) => log.warn(`${what}: ${messageOf(error)}`);
   const endpoints = { allowPrivate: options.allowPrivateWebhooks ?? false };
   const dispatcher = new Dispatcher(scope, { ...endpoints, log });
@@ -256,6 +259,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     controlGroup: new ControlGroups(scope),
     delegations: new Delegations(scope),
     roi,
+    compensations,
     templates: createTemplates(scope),
     promotions: new PricingService(scope),
     metrics,
@@ -272,8 +276,9 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     triggers,
     waiting,
     unsubscribe,
-    sendStation: (send) =>
-      new SendStation(send, {
+    sendStation: (send) => {
+      compensations.serve(send.account);
+      return new SendStation(send, {
         scope,
         clock,
         log,
@@ -286,7 +291,8 @@ export async function assemble(house: House, tenant: string, working: boolean): 
         messageDomain: domainOf(options.baseUrl),
         hold: (ids, reason) => campaigns.hold(ids, reason),
         died: (campaign) => pauseWhenPoisoned(scope, campaigns, campaign, log),
-      }),
+      });
+    },
     forTenant: (other) => {
       if (other === tenant) return Promise.resolve(marketing);
       const known = neighbours.get(other) ?? assemble(house, other, false);
@@ -299,6 +305,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     close: () => {
       closing ??= (async () => {
         await dispatcher.close();
+        await compensations.close();
         await ledger.close();
         detach();
         outbox.close();

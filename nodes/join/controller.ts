@@ -1,5 +1,5 @@
 import type { StationCounts } from '../../lib/ledger/types';
-import { durationMs, UNIT_MS, type DelayUnit } from '../delay/due';
+import { durationMs, UNIT_MS, type DelayUnit } from '../kit/duration';
 import type { Badge } from '../kit/badge';
 import type { NodeKit } from '../kit/node';
 import { startStation } from '../kit/station';

@@ -10,6 +10,10 @@ export const describeStation: DescribeStation = (config) => {
       const policy = config['onUnknown'];
       return policy === 'hold' || policy === 'resend' ? { onUnknown: policy } : {};
     }
+    case 'marketing-compensate': {
+      const { onFailure, onCancel } = config;
+      return { config: { compensate: { onFailure: onFailure === true, onCancel: onCancel === true } } };
+    }
     default:
       return {};
   }

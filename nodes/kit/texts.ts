@@ -31,8 +31,6 @@ export const STATUS_TEXTS = {
   recorded: '__shown__ recorded',
   events: '__shown__ events',
   joined: '__shown__ joined',
-  undone: '__shown__ undone',
-  partlyUndone: '__shown__ part undone',
   done: 'done',
 } as const;
 

@@ -166,8 +166,16 @@ export interface RuntimeOptions extends Pick<LedgerOptions, 'leaseMs' | 'sweepMs
   /** Called for each person on a wire; false drops the message, as a careless function node would. */
   onWire?(wire: Wire, person: Person): boolean;
   work?: Record<string, StationSpec['work']>;
+  /** Told who arrives at steps. */
+  arrived: Record<string, NonNullable<StationSpec['arrived']>>;
+  /** Steps from which people go on with what was noted. */
+  carries: string[];
   /** Steps that this runtime does not have. */
   without?: string[];
+}
+
+function arrivedOf(arrived: StationSpec['arrived']): Pick<StationSpec, 'arrived'> {
+  return arrived ? { arrived } : {};
 }
 
 /** A clock that rings no more once its runtime is dead. */
@@ -252,7 +260,8 @@ export class Runtime {
           wired: (port) => this.world.options.wires.some((wire) => wire.from === step && (wire.port ?? 0) === port),
           emit: (port, people) => this.emit(step, port, people),
           ...(work ? { work } : {}),
-          ...(kind === 'join' ? { carries: true } : {}),
+          ...(kind === 'join' || this.options.carries?.includes(step) ? { carries: true } : {}),
+          ...arrivedOf(this.options.arrived?.[step]),
         }),
       );
     }

@@ -47,10 +47,7 @@ export async function compensateStations(
 }
 
 /** People of a definition in the dead-letter list who have not been to its compensate station for that. */
-export async function fallen(
-  scope: Scope,
-  { id, definition }: { id: number; definition: string },
-): Promise<Fallen[]> {
+export async function fallen(scope: Scope, { id, definition }: { id: number; definition: string }): Promise<Fallen[]> {
   const rows = await scope.all<{ id: number; campaign_id: number; enrollment_id: number }>(
     `SELECT s.id, s.campaign_id, s.enrollment_id FROM marketing_steps s
      WHERE s.tenant_id = :tenant AND s.state = 'failed'
@@ -75,7 +72,9 @@ export async function fallen(
 export async function leftWaiting(
   scope: Scope,
   station: number,
-): Promise<(Pick<ArrivedStep, 'id' | 'campaign' | 'enrollment' | 'lead'> & { run: number | null; state: string | null })[]> {
+): Promise<
+  (Pick<ArrivedStep, 'id' | 'campaign' | 'enrollment' | 'lead'> & { run: number | null; state: string | null })[]
+> {
   return scope.all(
     `SELECT s.id, s.campaign_id AS campaign, s.enrollment_id AS enrollment, s.lead_id AS lead, u.id AS run, u.state
      FROM marketing_steps s LEFT JOIN marketing_undo_runs u ON u.step_id = s.id AND u.tenant_id = :tenant

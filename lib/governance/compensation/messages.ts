@@ -60,10 +60,7 @@ interface MessageRow {
  * Undoes a message. What has been sent cannot be unsent: its channel may take it back ({@link ChannelContract.compensate}, a webhook
  * with an address for that), and what is still queued for the person in this campaign is taken out of the queue.
  */
-export function messageHandler(
-  scope: Scope,
-  accounts: ReadonlyMap<string, Account>,
-): UndoHandler {
+export function messageHandler(scope: Scope, accounts: ReadonlyMap<string, Account>): UndoHandler {
   return {
     undo: (undo, context) => undoMessage(scope, accounts, undo, context),
     apply: (tx, undo) => cancelQueued(tx, undo),
@@ -86,7 +83,8 @@ async function undoMessage(
   const now = scope.clock.now();
   if (message?.state === 'sending') return { status: 'later', at: now + IN_FLIGHT_MS, reason: 'it is being sent' };
   // Completed and unknown effects are undone; what was refused has had none.
-  if (message?.state !== 'sent' && message?.state !== 'unknown') return { status: 'nothing', note: 'it was never sent' };
+  if (message?.state !== 'sent' && message?.state !== 'unknown')
+    return { status: 'nothing', note: 'it was never sent' };
   const contract = channels.has(message.channel) ? channels.get(message.channel) : undefined;
   if (!contract?.compensate) return { status: 'undone', note: UNSENDABLE };
   const wanted = parseJson<{ undo?: unknown }>(message.config, {}).undo;

@@ -195,16 +195,17 @@ export class UndoWorker {
         case 'failed': {
           const { reason } = result;
           if (result.final !== true && row.attempt < most) {
-            const pause = backoff(row.attempt, { ...PAUSES, ...(this.deps.random ? { random: this.deps.random } : {}) });
+            const pause = backoff(row.attempt, {
+              ...PAUSES,
+              ...(this.deps.random ? { random: this.deps.random } : {}),
+            });
             await this.note(tx, run, row, { state: 'registered', reason, dueAt: tx.clock.now() + pause });
             return true;
           }
           await this.note(tx, run, row, { state: 'failed', reason });
           const payload = { undo: row.id, kind: row.kind, lead: row.lead_id, enrollment: row.enrollment_id, reason };
           await record(tx, { event: 'compensation.failed', campaign: run.campaign, actor: 'system', payload });
-          await announce(tx, [
-            { type: 'marketing.compensation.failed', data: { campaign: run.campaign, ...payload } },
-          ]);
+          await announce(tx, [{ type: 'marketing.compensation.failed', data: { campaign: run.campaign, ...payload } }]);
           return true;
         }
       }

@@ -1,0 +1,2 @@
+/** Durations as nodes are configured with them. */
+export { durationMs, UNIT_MS, type DelayUnit } from '../delay/due';
