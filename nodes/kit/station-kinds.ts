@@ -1,5 +1,6 @@
 import { recomputeOf } from '../delay/due';
 import type { DescribeStation } from './graph';
+import { text } from './names';
 
 /** What each kind of station declares about itself at deploy. */
 export const describeStation: DescribeStation = (config) => {
@@ -8,7 +9,11 @@ export const describeStation: DescribeStation = (config) => {
       return recomputeOf(config);
     case 'marketing-send': {
       const policy = config['onUnknown'];
-      return policy === 'hold' || policy === 'resend' ? { onUnknown: policy } : {};
+      const undo = text(config['undoUrl']);
+      return {
+        ...(policy === 'hold' || policy === 'resend' ? { onUnknown: policy } : {}),
+        ...(undo === '' ? {} : { config: { undo: { url: undo } } }),
+      };
     }
     case 'marketing-compensate': {
       const { onFailure, onCancel } = config;

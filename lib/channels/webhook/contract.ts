@@ -2,6 +2,7 @@ import type { Clock } from '../../clock';
 import { InputError } from '../../errors';
 import type { AccountSettings, ChannelContract } from '../types';
 import { createWebhookAccount } from './account';
+import { undoWebhook } from './undo';
 
 /** HTTP requests to a receiver of the tenant's choice. */
 export const webhookChannel: ChannelContract = {
@@ -25,11 +26,15 @@ export const webhookChannel: ChannelContract = {
       return { status: 'unavailable', reason: 'No webhook account was given; choose one in the send node.' };
     return account.execute(message);
   },
-  compensate: () =>
-    Promise.resolve({
+  async compensate(message, { account }) {
+    const undo: unknown = message.content?.['undo'];
+    const url: unknown = typeof undo === 'object' && undo !== null ? Reflect.get(undo, 'url') : undefined;
+    if (account && typeof url === 'string' && url !== '') return undoWebhook(message, account, url);
+    return {
       status: 'not-possible',
-      reason: 'A webhook that was sent cannot be taken back; call the receiver’s own undo with another webhook.',
-    }),
+      reason: 'A webhook that was sent cannot be taken back unless its send node names an address for that.',
+    };
+  },
   createAccount: (settings: AccountSettings, clock: Clock) =>
     // Every field is optional and checked where it is used.
     createWebhookAccount(settings, clock),
