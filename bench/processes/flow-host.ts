@@ -72,7 +72,7 @@ answerParent<FlowHostQuestions>(
       cpuAtLaunch = mainCpuMs();
       const at = sharedNow();
       // A flow whose trigger listens to an event has launched its campaign at deploy.
-      if (campaign.state === 'draft') await campaigns.launch(campaign.key);
+      if (campaign.state === 'draft') await campaigns.launch(campaign.key, { approved: true });
       return at;
     },
     async look(at) {

@@ -35,6 +35,10 @@ export interface CampaignDeps {
   conditionHolds?(definition: string, source: string | object, campaign: Campaign, tx: Scope): Promise<boolean>;
   /** How many people a launch would enter; asked only where a tenant's limits need it. */
   countAudience?(campaign: Campaign): Promise<number>;
+  /** Whether somebody has approved the launch of a campaign as it is now; if not, why not, as the end of a sentence. */
+  launchApproval?(campaign: Campaign, people: number | undefined): Promise<{ granted: boolean; why?: string }>;
+  /** Called in the transaction of a change of its fields. */
+  edited?(tx: Scope, campaign: Campaign, actor: string): Promise<void>;
   /** Who looks after campaigns for a user now: themselves, or whom they have delegated to (BR-009). */
   standIn?(tx: Scope, user: string, campaign: Campaign): Promise<string>;
   /** Keeps a comment on a campaign, in the transaction of the action that it belongs to. */

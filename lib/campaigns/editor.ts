@@ -120,6 +120,7 @@ export class CampaignEditor {
         ...(options.reason === undefined ? {} : { payload: { reason: options.reason } }),
       });
       await announceCampaign(tx, 'marketing.campaign.updated', after, actor, { changed });
+      await this.deps.edited?.(tx, after, actor);
       await along.after?.(tx, after);
       return after;
     });
@@ -243,6 +244,7 @@ export class CampaignEditor {
           before,
           after,
         });
+        await this.deps.edited?.(tx, await readCampaign(tx, campaign.id), nameOf(actor));
       }
       return readCampaign(tx, campaign.id);
     });

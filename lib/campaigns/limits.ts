@@ -7,24 +7,29 @@ import { Problems, isRecord } from './problems';
 import type { ActOptions, Campaign, CampaignLimits } from './types';
 
 const NAME = 'limits';
+/** BR: campaigns to more people than this need an approval, where the tenant says nothing else. */
+const APPROVAL_ABOVE = 1_000;
 
-/** The tenant's limits; none by default. With `lock`, whoever reads them so waits until the transaction ends. */
+/** The tenant's limits. With `lock`, whoever reads them so waits until the transaction ends. */
 export async function readLimits(scope: Scope, { lock = false } = {}): Promise<CampaignLimits> {
   const row = await scope.get<{ value: string }>(
     `SELECT value FROM marketing_settings WHERE tenant_id = :tenant AND name = :name ${lock ? scope.dialect.forUpdate : ''}`,
     { name: NAME },
   );
-  return parseJson<CampaignLimits>(row?.value, {});
+  return { approvalAbove: APPROVAL_ABOVE, ...parseJson<CampaignLimits>(row?.value, {}) };
 }
 
-/** Sets the tenant's limits; what is absent is not limited. @throws InputError `E_LIMITS` */
+/** Sets the tenant's limits; what is absent is as by default. @throws InputError `E_LIMITS` */
 export async function writeLimits(scope: Scope, limits: CampaignLimits, actor: string): Promise<CampaignLimits> {
   const problems = new Problems();
   if (!isRecord(limits)) problems.add('', 'must be an object');
   else {
     problems.only(limits, ['maxActiveCampaigns', 'approvalAbove'], '');
     for (const [name, value] of Object.entries(limits)) {
-      if (!Number.isSafeInteger(value) || (value as number) < 0) problems.add(`/${name}`, 'is a whole number from 0');
+      if (name === 'approvalAbove' && value === null) continue;
+      if (!Number.isSafeInteger(value) || (value as number) < 0) {
+        problems.add(`/${name}`, `is a whole number from 0${name === 'approvalAbove' ? ', or null' : ''}`);
+      }
     }
   }
   problems.refuse('E_LIMITS', 'These limits cannot be used');
@@ -36,7 +41,7 @@ export async function writeLimits(scope: Scope, limits: CampaignLimits, actor: s
       { name: NAME, value: JSON.stringify(limits), now: tx.clock.now() },
     );
     await record(tx, { event: 'settings.limits_changed', actor, before, after: limits });
-    return limits;
+    return readLimits(tx);
   });
 }
 
@@ -62,17 +67,21 @@ export async function mustHaveRoom(scope: Scope, { lock }: { lock: boolean }): P
 }
 
 /**
- * Whether this audience may be launched by this actor.
+ * Whether this audience may be launched by this actor: it is small, or was approved as it is now, or the actor may approve it.
  * @throws ForbiddenError `E_APPROVAL_NEEDED`
  */
 export async function mustBeApproved(deps: CampaignDeps, campaign: Campaign, options: ActOptions): Promise<void> {
   const { approvalAbove: most } = await readLimits(deps.scope);
-  if (most === undefined || mayApprove(campaign, options)) return;
+  if (most === undefined || most === null || mayApprove(campaign, options)) return;
+  // A program that brings no way to count has set the limit itself, or has none.
+  if (!deps.countAudience && most === APPROVAL_ABOVE) return;
   const people = await deps.countAudience?.(campaign);
   if (people !== undefined && people <= most) return;
+  const { granted = false, why } = (await deps.launchApproval?.(campaign, people)) ?? {};
+  if (granted) return;
   throw new ForbiddenError(
     'E_APPROVAL_NEEDED',
-    `The audience of the campaign "${campaign.key}" (${people ?? 'of unknown size'}) is larger than ${most}: somebody who may approve campaigns, and does not own this one, has to launch it.`,
+    `The audience of the campaign "${campaign.key}" (${people ?? 'of unknown size'}) is larger than ${most} and needs an approval${why === undefined ? '' : `: ${why}`}. Ask for it (POST /api/v1/campaigns/${campaign.id}/approvals, or "nexus-marketing approval request ${campaign.key}"), or have somebody launch it who may approve campaigns and does not own this one.`,
     { details: { campaign: campaign.key, limit: most, ...(people === undefined ? {} : { audience: people }) } },
   );
 }

@@ -181,12 +181,15 @@ export interface ActOptions extends ActionOptions {
   approved?: boolean;
 }
 
-/** What a tenant may do; absent: as much as it likes. */
+/** What a tenant may do. */
 export interface CampaignLimits {
-  /** Campaigns that are active at the same time. */
+  /** Campaigns that are active at the same time; absent: any number. */
   maxActiveCampaigns?: number;
-  /** Larger audiences are launched only by somebody who may approve, and does not own the campaign. */
-  approvalAbove?: number;
+  /**
+   * Larger audiences need an approval: somebody else's, asked for before the launch, or a launch by somebody who may approve and does not
+   * own the campaign. 0: all of them; `null`: none ever. Default 1,000.
+   */
+  approvalAbove?: number | null;
 }
 
 /** Somebody that a campaign is assigned to: a user, everybody of a role, or a team. */

@@ -1,5 +1,6 @@
 /** Compliance: consent rules and unsubscribing. The only file of this folder that others import. */
 export { CONSENT_COUNTRIES, EU_EEA_UK, needsConsent, type ConsentOptions } from './consent';
+export { createSealer, type Sealer, type SealSecrets } from './sealed-token';
 export {
   securityHeaders,
   unsubscribePage,

@@ -1,13 +1,9 @@
-import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { InputError } from '../errors';
+import { createSealer, type SealSecrets } from './sealed-token';
 
 /**
  * Unsubscribe tokens: what stands in the link of every mail. RFC 8058 wants the URL alone to say who unsubscribes from what,
  * and mail lies around for years, so a token never expires and holds all that is needed, but shows none of it.
- *
- * The construction is deterministic authenticated encryption in the manner of SIV (RFC 5297), with HMAC-SHA256 in place of CMAC and
- * of AES-CTR: `tag = HMAC(macKey, payload)[0..16]`, `token = tag ‖ payload ⊕ HMAC(encKey, tag ‖ block)`.
- * Deterministic, because a retry must send the same bytes. Both keys are derived from the secret for this purpose only.
  */
 
 /** Who unsubscribes from what. Ids only, no personal data. */
@@ -21,11 +17,8 @@ export interface UnsubscribePayload {
   readonly channel: string;
 }
 
-/** Secrets of at least 16 characters. Tokens of `previous` ones stay valid, so that a secret can be changed. */
-export interface UnsubscribeSecrets {
-  readonly current: string;
-  readonly previous?: readonly string[];
-}
+/** See {@link SealSecrets}. */
+export type UnsubscribeSecrets = SealSecrets;
 
 /** Makes and checks tokens. */
 export interface UnsubscribeSigner {
@@ -35,30 +28,9 @@ export interface UnsubscribeSigner {
   verify(token: string): UnsubscribePayload | undefined;
 }
 
-const TAG = 16;
-const BLOCK = 32;
-const MAX_TOKEN = 800;
-const MIN_SECRET = 16;
 const VERSION = 1;
 const HAS_CAMPAIGN = 0x10;
 const HAS_MESSAGE = 0x20;
-
-interface Keys {
-  readonly mac: KeyObject;
-  readonly enc: KeyObject;
-}
-
-function deriveKeys(secret: string): Keys {
-  if (typeof secret !== 'string' || secret.length < MIN_SECRET) {
-    throw new InputError(
-      'E_SECRET',
-      `The secret for unsubscribe links must have at least ${MIN_SECRET} characters. Set a longer one.`,
-    );
-  }
-  const derive = (purpose: string): KeyObject =>
-    createSecretKey(createHmac('sha256', secret).update(`nexus-marketing/unsubscribe/v1/${purpose}`).digest());
-  return { mac: derive('mac'), enc: derive('enc') };
-}
 
 /** Room for the flags, three numbers of up to eight groups, and two names with their lengths. */
 const MAX_PAYLOAD = 1 + 3 * 8 + 2 * 256;
@@ -133,44 +105,14 @@ function decode(bytes: Buffer): UnsubscribePayload {
   return { tenant, lead, ...campaign, ...message, channel: readName() };
 }
 
-function tagOf(keys: Keys, payload: Buffer): Buffer {
-  return createHmac('sha256', keys.mac).update(payload).digest().subarray(0, TAG);
-}
-
-/** Encrypts and decrypts in place. */
-function mask(keys: Keys, tag: Buffer, payload: Buffer): void {
-  for (let block = 0; block * BLOCK < payload.length; block++) {
-    const stream = createHmac('sha256', keys.enc).update(tag).update(Buffer.of(block)).digest();
-    const start = block * BLOCK;
-    for (let index = start; index < payload.length && index < start + BLOCK; index++) {
-      payload[index] = (payload[index] ?? 0) ^ (stream[index - start] ?? 0);
-    }
-  }
-}
-
 /** A signer for one set of secrets. Throws {@link InputError} (`E_SECRET`) for a secret that is too short. */
 export function createUnsubscribeSigner(secrets: UnsubscribeSecrets): UnsubscribeSigner {
-  const current = deriveKeys(secrets.current);
-  const all = [current, ...(secrets.previous ?? []).map(deriveKeys)];
+  const sealer = createSealer('unsubscribe/v1', secrets);
   return {
-    sign(payload) {
-      const bytes = encode(payload);
-      const tag = tagOf(current, bytes);
-      mask(current, tag, bytes);
-      return Buffer.concat([tag, bytes]).toString('base64url');
-    },
+    sign: (payload) => sealer.seal(encode(payload)),
     verify(token) {
-      if (typeof token !== 'string' || token.length > MAX_TOKEN || !/^[\w-]+$/.test(token)) return undefined;
-      const raw = Buffer.from(token, 'base64url');
-      // One token, one spelling: base64 has spare bits at its end.
-      if (raw.length <= TAG || raw.toString('base64url') !== token) return undefined;
-      const tag = raw.subarray(0, TAG);
-      for (const keys of all) {
-        const payload = Buffer.from(raw.subarray(TAG));
-        mask(keys, tag, payload);
-        if (timingSafeEqual(tagOf(keys, payload), tag)) return decode(payload);
-      }
-      return undefined;
+      const bytes = sealer.open(token);
+      return bytes && decode(bytes);
     },
   };
 }

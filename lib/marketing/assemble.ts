@@ -33,13 +33,13 @@ import { ConditionService } from './condition-service';
 import { healthOf } from './health';
 import { compensationOf } from './parts/compensation';
 import { scoringOf } from './parts/scoring';
-import { domainOf, unsubscribeLinks } from './links';
+import { domainOf, linkRoot, unsubscribeLinks } from './links';
 import { waitingOf } from './parts/waiting';
 import { moneyOf } from './parts/money';
 import { pauseWhenPoisoned } from './poison';
 import { startPurging } from './purge';
 import { experimentReaction, experimentsOf, variantSource } from './parts/experiments';
-import { standIn } from './parts/governance';
+import { approvalsOf, followCampaigns, governing } from './parts/governance';
 import { triggersOf } from './parts/triggers';
 import { timersOf } from './timers';
 import type { Marketing, MarketingOptions } from './types';
@@ -121,6 +121,9 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     ...{ leads, segments, conditions, timers, reactions, log },
     wake: (station) => ledger.wakeStation(station),
   });
+  const links = await linkRoot(scope, options);
+  const wakeStation = (station: number): void => ledger.wakeStation(station);
+  const approvals = approvalsOf({ scope, timers, audiences, log, links, wakeStation });
   const campaigns = new CampaignService(
     {
       scope,
@@ -134,7 +137,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
       countAudience: async (campaign) => (await audiences.estimate(campaign)).audience,
       validateData: (definition, data) => catalogue.validate(definition, data, { partial: true }),
       conditionHolds: (definition, source, campaign, tx) => holds(definition, source, campaign, tx),
-      standIn,
+      ...governing(approvals),
       comment: async (tx, { campaign, author, body }) =>
         void (await new Notes(tx).comment({ kind: 'campaign', id: campaign }, body, { actor: author })),
       changed: (campaign: Campaign) => {
@@ -167,6 +170,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     campaigns,
   });
   campaigns.on('before', 'launch', (tx, campaign) => schedules.launches(tx, campaign));
+  followCampaigns(campaigns, approvals);
   // What came due while it was paused was passed over: it has its moment now.
   for (const going of ['launch', 'resume']) {
     campaigns.on('after', going, (tx, campaign) => {
@@ -178,7 +182,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     });
   }
   const history = createHistory(scope, { authorise });
-  const unsubscribe = await unsubscribeLinks(scope, options);
+  const unsubscribe = unsubscribeLinks(scope, links);
   const ledger = new Ledger({
     scope,
     clock,
@@ -192,6 +196,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
       await parkUnfinished(scope);
       await waiting.tidy();
       await compensations.upkeep();
+      await approvals.upkeep();
     },
     ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
     ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
@@ -220,6 +225,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     const recoveries = [
       () => schedules.start(),
       () => escalations.recover(),
+      () => approvals.recover(),
       () => scoring.start(),
       () => triggers.listen(),
       () => experiments.recover(),
@@ -260,6 +266,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     delegations: new Delegations(scope),
     roi,
     compensations,
+    approvals,
     templates: createTemplates(scope),
     promotions: new PricingService(scope),
     metrics,

@@ -1,18 +1,31 @@
 import { randomBytes } from 'node:crypto';
-import { createUnsubscribeSigner, type UnsubscribeSigner } from '../compliance';
+import { createUnsubscribeSigner, type SealSecrets, type UnsubscribeSigner } from '../compliance';
 import { MarketingError } from '../errors';
 import type { Scope } from '../store';
 import type { MarketingOptions, UnsubscribeLinks } from './types';
 
-/** Links that unsubscribe, signed with a secret that outlives configurations. */
-export async function unsubscribeLinks(scope: Scope, options: MarketingOptions): Promise<UnsubscribeLinks> {
+/** Where the public pages of a tenant are, and what signs the links to them: secrets that outlive configurations. */
+export async function linkRoot(
+  scope: Scope,
+  options: MarketingOptions,
+): Promise<{ base: string; secrets: SealSecrets }> {
   const kept = await keptSecret(scope);
   const former = await formerSecrets(scope, options.signingSecret);
-  const signer: UnsubscribeSigner = createUnsubscribeSigner({
-    current: options.signingSecret ?? kept,
-    previous: [...(options.formerSecrets ?? []), ...former, kept],
-  });
-  const base = (options.baseUrl ?? 'http://127.0.0.1:1880/marketing').replace(/\/+$/, '');
+  return {
+    base: (options.baseUrl ?? 'http://127.0.0.1:1880/marketing').replace(/\/+$/, ''),
+    secrets: {
+      current: options.signingSecret ?? kept,
+      previous: [...(options.formerSecrets ?? []), ...former, kept],
+    },
+  };
+}
+
+/** Links that unsubscribe. */
+export function unsubscribeLinks(
+  scope: Scope,
+  { base, secrets }: { base: string; secrets: SealSecrets },
+): UnsubscribeLinks {
+  const signer: UnsubscribeSigner = createUnsubscribeSigner(secrets);
   return {
     url: (lead, campaign, channel, step) =>
       `${base}/u/${signer.sign({ tenant: scope.tenant, lead, campaign, channel, ...(step === undefined ? {} : { message: step }) })}`,

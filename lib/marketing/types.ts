@@ -6,7 +6,7 @@ import type { Conversions } from '../conversions';
 import type { DefinitionCatalogue, Definitions, Documents } from '../definitions';
 import type { Events } from '../events';
 import type { ControlGroups, Experiments } from '../experiments';
-import type { Compensations, Delegations, Escalations, Roi } from '../governance';
+import type { Approvals, Compensations, Delegations, Escalations, Roi } from '../governance';
 import type { History } from '../history';
 import type { Engagements, Leads } from '../leads';
 import type { Ledger, LedgerLog, StationWork } from '../ledger';
@@ -98,6 +98,7 @@ export interface Marketing {
   readonly roi: Roi;
   /** Undoing what was done, in reverse. */
   readonly compensations: Compensations;
+  readonly approvals: Approvals;
   readonly templates: Templates;
   readonly promotions: PricingService;
   readonly metrics: Metrics;

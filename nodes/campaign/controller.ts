@@ -39,7 +39,7 @@ async function act(
         options,
       );
     case 'launch':
-      return campaigns.launch(key, options);
+      return campaigns.launch(key, { ...options, approved: msg['approved'] === true });
     case 'pause':
       return campaigns.pause(key, options);
     case 'resume':

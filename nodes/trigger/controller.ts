@@ -37,7 +37,7 @@ async function launch(kit: NodeKit, marketing: Marketing, msg: FlowMessage): Pro
       `The campaign "${campaign.key}" belongs to the journey "${campaign.definition}", not to "${definition}". Launch it at its own trigger.`,
     );
   }
-  await marketing.campaigns.launch(campaign.key, { actor });
+  await marketing.campaigns.launch(campaign.key, { actor, approved: msg['approved'] === true });
 }
 
 /** A campaign's key in `msg.campaign` (text, or an object with a `key`) or, as text, in `msg.payload`. */

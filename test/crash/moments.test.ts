@@ -21,7 +21,7 @@ describe('a runtime that is killed', function () {
     const random = new Random(21);
     await open({ audience, launch: false });
     const { scope, campaigns } = rig.marketing;
-    await campaigns.launch(DEFINITION);
+    await campaigns.launch(DEFINITION, { approved: true });
     const cursor = async (): Promise<number | null> =>
       (
         await scope.get<{ expanding_from: number | null }>(

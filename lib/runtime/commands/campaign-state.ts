@@ -73,7 +73,8 @@ export async function launch(context: CommandContext): Promise<Answer> {
   const key = context.word(1, 'KEY');
   const marketing = await context.marketing();
   const campaign = await findOrEnsure(marketing, key);
-  return changed(marketing, await marketing.campaigns.launch(campaign.key, how(context)), context);
+  const approved = context.flag('approved');
+  return changed(marketing, await marketing.campaigns.launch(campaign.key, { ...how(context), approved }), context);
 }
 
 /** The campaign of that key, or the one that the trigger node of that key launches. */

@@ -20,6 +20,7 @@ export const campaign: Command = {
   create KEY --definition D [--name TEXT] [--segment S] [--data JSON|@FILE] [--on-unknown hold|resend]
   launch KEY | pause KEY | resume KEY | complete KEY | cancel KEY   [--reason TEXT]
                           "launch" with a definition's key launches its own campaign, as the trigger's button does
+                          launch --approved: a large audience that nobody has approved here (see "approval")
 People
   report KEY              where everybody is, and what became of the messages
   why KEY LEAD            what happened to one lead (id or e-mail address), and why
@@ -44,6 +45,7 @@ People
     data: { type: 'string' },
     'on-unknown': { type: 'string' },
     reason: { type: 'string' },
+    approved: { type: 'boolean' },
     as: { type: 'string' },
     step: { type: 'string', multiple: true },
     from: { type: 'string' },

@@ -79,7 +79,8 @@ async function runDemo(context: CommandContext, folder: string, mailbox: MailSin
     const [marketing] = host.stores.open();
     if (!marketing) throw new MarketingError('E_NOT_READY', `The flow ${EXAMPLE_FLOW} has no store.`);
     const campaign = await marketing.campaigns.ensure(EXAMPLE_DEFINITION);
-    await marketing.campaigns.launch(campaign.key, { actor: context.actor });
+    // All of it is made up, and the mails go into a mailbox of its own.
+    await marketing.campaigns.launch(campaign.key, { actor: context.actor, approved: true });
     report = await watch(context, marketing, campaign.key, mailbox);
     stories = await tellStories(marketing, campaign.key);
   } finally {

@@ -119,7 +119,7 @@ export class Rig {
       },
     ]);
     await campaigns.ensure(DEFINITION);
-    if (this.options.launch !== false) await campaigns.launch(DEFINITION);
+    if (this.options.launch !== false) await campaigns.launch(DEFINITION, { approved: true });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { CampaignLimits } from '../../../campaigns';
 import { ok } from '../replies';
-import { integer, object, ref, type Schema } from '../schema';
+import { integer, nullable, object, ref, type Schema } from '../schema';
 import { operation, type Operation } from '../types';
 
 const TAG = 'Settings';
@@ -8,11 +8,14 @@ const LIMITS = object(
   {},
   {
     maxActiveCampaigns: integer(0, 1e9, { description: 'Campaigns that are active at the same time.' }),
-    approvalAbove: integer(0, 1e12, {
-      description: 'Larger audiences are launched only by somebody who may approve, and does not own the campaign.',
-    }),
+    approvalAbove: nullable(
+      integer(0, 1e12, {
+        description:
+          'Larger audiences need an approval before they are launched; `null`: none ever does. Default 1000.',
+      }),
+    ),
   },
-  { description: 'What is absent is not limited.' },
+  { description: 'What a tenant may do.' },
 );
 
 export const SETTINGS_SCHEMAS: Readonly<Record<string, Schema>> = { Limits: LIMITS };
