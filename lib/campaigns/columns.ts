@@ -30,6 +30,7 @@ const WRITERS: Readonly<Record<Exclude<keyof CampaignFields, 'segment' | 'onUnkn
   audience: ({ audience }) => ({ audience: json(audience) }),
   conversion: ({ conversion }) => ({ conversion: json(conversion) }),
   data: ({ data }) => ({ data: json(data ?? {}) }),
+  sendRules: ({ sendRules }) => ({ send_rules: json(sendRules), message_category: sendRules?.category ?? null }),
 };
 
 /** The columns of the fields that were given; `null` empties. */

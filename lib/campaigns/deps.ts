@@ -43,6 +43,8 @@ export interface CampaignDeps {
   standIn?(tx: Scope, user: string, campaign: Campaign): Promise<string>;
   /** Keeps a comment on a campaign, in the transaction of the action that it belongs to. */
   comment?(tx: Scope, comment: { campaign: number; author: string; body: string }): Promise<void>;
+  /** Called in the transaction that changes a campaign's send rules. */
+  sendRulesChanged?(tx: Scope, campaign: number): void;
   /** Called after a change that gives the ledger something to do. */
   changed(campaign: Campaign, action: string): void;
 }

@@ -18,6 +18,21 @@ export interface DeadLetter {
   at: number;
 }
 
+/** How many could not be served for the same reason, at the same step. */
+export interface DeadCause {
+  station: string;
+  reason: string;
+  people: number;
+  /** The latest, ms. */
+  at: number;
+}
+
+/** Whom to put back into the queue: everybody, or these, or those of one cause. */
+interface Chosen {
+  steps?: readonly number[];
+  reason?: string;
+}
+
 /** A message of which nobody knows whether it went out. */
 export interface UnknownMessage {
   step: number;
@@ -130,12 +145,26 @@ export class CampaignDesk {
     );
   }
 
+  /** The dead-letter list by its causes, the most frequent first. */
+  deadCauses(key: number | string, { actor }: ReadBy = {}): Promise<DeadCause[]> {
+    return this.stuck(key, actor, async (id, definition) => {
+      const rows = await this.scope.all<DeadCause & object>(
+        `SELECT t.step AS station, s.reason, COUNT(*) AS people, MAX(s.updated_at) AS at FROM marketing_steps s
+         JOIN marketing_stations t ON t.id = s.station_id AND t.tenant_id = :tenant AND t.definition_key = :definition
+         WHERE s.tenant_id = :tenant AND s.campaign_id = :id AND s.state = 'failed'
+         GROUP BY t.step, s.reason ORDER BY COUNT(*) DESC, t.step, s.reason LIMIT 200`,
+        { id, definition },
+      );
+      return rows.map((row) => ({ ...row, reason: row.reason ?? '', people: Number(row.people), at: Number(row.at) }));
+    });
+  }
+
   /**
-   * Puts everybody in the dead-letter list (or the given steps) back into the queue.
+   * Puts everybody in the dead-letter list (or the given steps, or those with one reason) back into the queue.
    * @throws ConflictError `E_CAMPAIGN_STATE`, when the campaign is neither active nor paused
    */
-  retry(key: number | string, { steps, actor }: ReadBy & { steps?: readonly number[] } = {}): Promise<number> {
-    return this.putBack(key, 'failed', 'campaign.retried', steps, actor);
+  retry(key: number | string, { actor, ...chosen }: ReadBy & Chosen = {}): Promise<number> {
+    return this.putBack(key, 'failed', 'campaign.retried', chosen, actor);
   }
 
   /**
@@ -148,13 +177,13 @@ export class CampaignDesk {
     as: 'sent' | 'resend',
     { steps, actor }: ReadBy & { steps?: readonly number[] } = {},
   ): Promise<number> {
-    if (as === 'resend') return this.putBack(key, 'unknown', 'campaign.resent', steps, actor);
+    if (as === 'resend') return this.putBack(key, 'unknown', 'campaign.resent', steps ? { steps } : {}, actor);
     authorise(actor, 'campaign:launch');
     const campaign = await this.campaigns.get(key);
     let total = 0;
     for (;;) {
       const count = await this.scope.transaction(async (tx) => {
-        const rows = await this.pick(tx, campaign.id, campaign.definition, 'unknown', steps);
+        const rows = await this.pick(tx, campaign.id, campaign.definition, 'unknown', steps ? { steps } : {});
         if (rows.length === 0) return 0;
         const taken = await takeAsSent(
           tx,
@@ -217,7 +246,7 @@ export class CampaignDesk {
     key: number | string,
     state: 'failed' | 'unknown',
     event: string,
-    steps: readonly number[] | undefined,
+    chosen: Chosen,
     actor: Actor | undefined,
   ): Promise<number> {
     authorise(actor, 'campaign:launch');
@@ -227,7 +256,7 @@ export class CampaignDesk {
       const count = await this.scope.transaction(async (tx) => {
         // Held until the commit: nobody is put back into a campaign that is completed at this moment.
         mustBeUnderWay(campaign.key, (await lockCampaigns(tx, [campaign.id])).get(campaign.id));
-        const rows = await this.pick(tx, campaign.id, campaign.definition, state, steps);
+        const rows = await this.pick(tx, campaign.id, campaign.definition, state, chosen);
         if (rows.length === 0) return 0;
         await tx.run(
           `UPDATE marketing_steps SET state = 'waiting', due_at = :now, crashes = 0, reason = NULL, updated_at = :now
@@ -249,15 +278,24 @@ export class CampaignDesk {
     id: number,
     definition: string,
     state: string,
-    steps: readonly number[] | undefined,
+    { steps, reason }: Chosen,
   ): Promise<{ id: number; station_id: number }[]> {
-    const some = steps ? `AND s.id IN (SELECT r.step FROM ${tx.dialect.rows('steps', { step: 'int' }, 'r')})` : '';
+    const some = [
+      ...(steps ? [`AND s.id IN (SELECT r.step FROM ${tx.dialect.rows('steps', { step: 'int' }, 'r')})`] : []),
+      ...(reason === undefined ? [] : [`AND s.reason = :reason`]),
+    ].join(' ');
     return tx.all<{ id: number; station_id: number }>(
       `SELECT s.id, s.station_id FROM marketing_steps s
        WHERE s.tenant_id = :tenant AND s.campaign_id = :id AND s.state = :state ${some}
          AND s.station_id IN (SELECT t.id FROM marketing_stations t WHERE t.tenant_id = :tenant AND t.definition_key = :definition)
        ORDER BY s.id LIMIT 2000`,
-      { id, definition, state, ...(steps ? { steps: JSON.stringify(steps.map((step) => [step])) } : {}) },
+      {
+        id,
+        definition,
+        state,
+        ...(steps ? { steps: JSON.stringify(steps.map((step) => [step])) } : {}),
+        ...(reason === undefined ? {} : { reason }),
+      },
     );
   }
 }

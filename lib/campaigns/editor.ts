@@ -19,7 +19,8 @@ import type { ActionOptions, Audience, Campaign, CampaignFields, CampaignState, 
 
 /** Columns that a clone takes over. Not its life, and not its schedule: a copy starts nothing by itself. */
 const CLONED = `definition_key, segment_key, own_segment, on_unknown, own_policy, data, type, description, objective, kpi, owner, team,
-  subject_type, subject_id, budget, currency, starts_on, ends_on, channels, content, audience, conversion`;
+  subject_type, subject_id, budget, currency, starts_on, ends_on, channels, content, audience, conversion, send_rules,
+  message_category`;
 
 /** Makes and changes campaigns as data. */
 export class CampaignEditor {
@@ -76,7 +77,7 @@ export class CampaignEditor {
     authorise(options.actor, 'campaign:write');
     checkFields(given, { creating: false });
     const seen = await readCampaign(this.scope, key);
-    mustBeEditable(seen);
+    mustBeEditable(seen, given);
     mustBeVersion(seen, options.version);
     const fields = await this.complete(seen.definition, given);
     const definition = await this.deps.definition(seen.definition);
@@ -86,7 +87,7 @@ export class CampaignEditor {
       const row = await findCampaign(tx, seen.id);
       if (!row) throw changedMeanwhile(seen.key);
       const before = campaignOf(row);
-      mustBeEditable(before);
+      mustBeEditable(before, given);
       mustBeVersion(before, version);
       checkTogether({ ...before, ...fields });
       await along.before?.(tx, before);
@@ -111,6 +112,7 @@ export class CampaignEditor {
       const after = await readCampaign(tx, before.id);
       if (changed.includes('channels')) await writeChannels(tx, before.id, after);
       if (changed.includes('conversion')) await writeConversionEvents(tx, before.id, after.conversion);
+      if (changed.includes('sendRules')) this.deps.sendRulesChanged?.(tx, before.id);
       await record(tx, {
         event: 'campaign.changed',
         campaign: before.id,
@@ -260,11 +262,15 @@ function beginning(definition: LifecycleSource): { state: CampaignState; stage: 
 /** States in which nobody is under way. */
 const FOLLOWING: readonly Campaign['state'][] = ['draft', 'scheduled', 'queued', 'completed'];
 
-/** @throws ConflictError `E_CAMPAIGN_STATE`, `E_CAMPAIGN_DELETED` */
-function mustBeEditable(campaign: Campaign): void {
+/**
+ * Its send rules may be changed under way: slower, when somebody complains.
+ * @throws ConflictError `E_CAMPAIGN_STATE`, `E_CAMPAIGN_DELETED`
+ */
+function mustBeEditable(campaign: Campaign, given: CampaignFields): void {
   mustNotBeDeleted(campaign);
   const { key, state } = campaign;
   if (state !== 'active' && state !== 'cancelled') return;
+  if (state === 'active' && Object.keys(given).every((name) => name === 'sendRules')) return;
   const advice = state === 'active' ? 'Pause it first.' : 'Clone it, and change the copy.';
   throw new ConflictError('E_CAMPAIGN_STATE', `The campaign "${key}" is ${state} and cannot be changed. ${advice}`, {
     details: { campaign: key, state },

@@ -1,3 +1,4 @@
+import { checkSendRules } from '../pacing';
 import { checkAudience } from './audience-fields';
 import { checkConversion } from './conversion-fields';
 import { Problems, isRecord } from './problems';
@@ -55,6 +56,9 @@ const CHECKS: Readonly<Record<keyof CampaignFields, Check>> = {
   content: json(LONGEST_CONTENT),
   audience: checkAudience,
   conversion: checkConversion,
+  sendRules(value, path, problems) {
+    for (const problem of checkSendRules(value, path)) problems.add(problem.path, problem.message);
+  },
   currency(value, path, problems) {
     if (typeof value !== 'string' || !/^[A-Z]{3}$/.test(value)) {
       problems.add(path, 'must be an ISO 4217 code of three capital letters, such as EUR');

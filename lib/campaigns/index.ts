@@ -9,7 +9,7 @@ export {
 } from './audience';
 export { Campaigns } from './campaigns';
 export type { CampaignDefinition, CampaignDeps } from './deps';
-export { CampaignDesk, type DeadLetter, type UnknownMessage } from './desk';
+export { CampaignDesk, type DeadCause, type DeadLetter, type UnknownMessage } from './desk';
 export type { StoryLine, StoryOf, StorySource, Why } from './why';
 export { releaseCampaigns } from './holds';
 export type { ActionGuard, ActionHook } from './hooks';

@@ -176,6 +176,7 @@ const OWN_ROWS: readonly (readonly [table: string, where: string])[] = [
 const SMALL: readonly (readonly [table: string, where: string])[] = [
   ['marketing_counters', 'campaign_id = :id'],
   ['marketing_metrics', 'campaign_id = :id'],
+  ['marketing_paces', 'campaign_id = :id'],
   ['marketing_campaign_channels', 'campaign_id = :id'],
   ['marketing_conversion_events', 'campaign_id = :id'],
   ['marketing_reservations', 'campaign_id = :id'],

@@ -1,5 +1,6 @@
 import { NotFoundError } from '../errors';
 import { parseJson, type Scope } from '../store';
+import type { SendRules } from '../pacing';
 import type { CampaignView } from '../types';
 import type { Audience, Campaign, CampaignState, CampaignType, Conversion, Kpi, Schedule } from './types';
 
@@ -31,6 +32,7 @@ export interface CampaignRow {
   content: unknown;
   audience: unknown;
   conversion: unknown;
+  send_rules: unknown;
   schedule: unknown;
   next_run_at: number | null;
   awaiting: string | null;
@@ -51,8 +53,8 @@ export interface CampaignRow {
 /** The columns of a {@link CampaignRow}. */
 export const CAMPAIGN_COLUMNS = `id, campaign_key, name, search_name, definition_key, segment_key, own_segment, data, state, stage, type,
   description, objective, kpi, owner, team, subject_type, subject_id, budget, currency, starts_on, ends_on, channels, content, audience,
-  conversion, schedule, next_run_at, awaiting, on_unknown, own_policy, hold_reason, run, expand_station_id, version, created_by, created_at,
-  updated_at, started_at, ended_at, deleted_at`;
+  conversion, send_rules, schedule, next_run_at, awaiting, on_unknown, own_policy, hold_reason, run, expand_station_id, version,
+  created_by, created_at, updated_at, started_at, ended_at, deleted_at`;
 
 /**
  * `deleted_at` of a campaign that is being deleted for good: nobody sees it any more. A deletion in several steps may be
@@ -95,6 +97,7 @@ export function campaignOf(row: CampaignRow): Campaign {
       content: content ?? null,
       audience: parseJson<Audience | null>(row.audience, null),
       conversion: parseJson<Conversion | null>(row.conversion, null),
+      sendRules: parseJson<SendRules | null>(row.send_rules, null),
       schedule: parseJson<Schedule | null>(row.schedule, null),
       nextRunAt: row.next_run_at,
       awaiting: row.awaiting,

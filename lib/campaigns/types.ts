@@ -1,4 +1,5 @@
 import type { Actor } from '../access';
+import type { SendRules } from '../pacing';
 import type { UnknownPolicy } from '../types';
 
 /**
@@ -105,6 +106,8 @@ export interface CampaignFields {
   conversion?: Conversion | null;
   data?: Record<string, unknown>;
   onUnknown?: UnknownPolicy;
+  /** How fast and when its messages leave; what is absent is as the tenant says. May be changed while it is active. */
+  sendRules?: SendRules | null;
 }
 
 /** A campaign: an instance of a definition, as data. Times in ms since 1970. Absent values are absent, never null. */
@@ -140,6 +143,7 @@ export interface Campaign {
   /** The action that it waits for, see `awaitAction`. */
   awaiting?: string;
   onUnknown: UnknownPolicy;
+  sendRules?: SendRules;
   /** Why an active campaign stands still although nobody has paused it. */
   holdReason?: string;
   /** How often it was launched. */

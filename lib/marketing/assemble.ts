@@ -22,6 +22,7 @@ import { Ledger, type LedgerLog } from '../ledger';
 import { createMetrics, figuresOf, noFigures, type Metrics } from '../metrics';
 import { createNotes, Notes } from '../notes';
 import { Dispatcher, Outbox, Webhooks } from '../outbox';
+import { SendRulesService } from '../pacing';
 import { PricingService } from '../pricing';
 import { ScheduleService } from '../schedules';
 import { createSegments, type Segments } from '../segments';
@@ -65,6 +66,14 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   const reactions = new Reactions();
   /** What has a say before a message leaves, in this order: cheap and final refusals first, money last. */
   const gates: SendGate[] = [controlGroupGate()];
+  const sendRules = new SendRulesService({
+    scope,
+    log,
+    wake: (station) => ledger.wakeStation(station),
+    campaign: (key) => campaigns.get(key),
+    audienceOf: async (campaign) => (await campaigns.estimate(campaign)).audience,
+  });
+  gates.push(sendRules.gate);
   /** What parts of the product know of somebody's way through a campaign. */
   const stories: StorySource[] = [];
   const leads = createLeads(scope, {
@@ -140,6 +149,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
       ...governing(approvals),
       comment: async (tx, { campaign, author, body }) =>
         void (await new Notes(tx).comment({ kind: 'campaign', id: campaign }, body, { actor: author })),
+      sendRulesChanged: (tx, campaign) => sendRules.changed(tx, campaign),
       changed: (campaign: Campaign) => {
         if (!ledger.open || campaign.state !== 'active') return;
         ledger.expand();
@@ -171,6 +181,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   });
   campaigns.on('before', 'launch', (tx, campaign) => schedules.launches(tx, campaign));
   followCampaigns(campaigns, approvals);
+  campaigns.on('before', 'launch', (tx, campaign) => sendRules.launches(tx, campaign.id));
   // What came due while it was paused was passed over: it has its moment now.
   for (const going of ['launch', 'resume']) {
     campaigns.on('after', going, (tx, campaign) => {
@@ -267,6 +278,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     roi,
     compensations,
     approvals,
+    sendRules,
     templates: createTemplates(scope),
     promotions: new PricingService(scope),
     metrics,
@@ -313,6 +325,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
       closing ??= (async () => {
         await dispatcher.close();
         await compensations.close();
+        await sendRules.idle();
         await ledger.close();
         detach();
         outbox.close();

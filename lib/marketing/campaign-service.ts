@@ -52,6 +52,9 @@ export class CampaignService extends Campaigns {
   deadLetters(...args: Parameters<CampaignDesk['deadLetters']>): ReturnType<CampaignDesk['deadLetters']> {
     return this.house().desk.deadLetters(...args);
   }
+  deadCauses(...args: Parameters<CampaignDesk['deadCauses']>): ReturnType<CampaignDesk['deadCauses']> {
+    return this.house().desk.deadCauses(...args);
+  }
   retry(...args: Parameters<CampaignDesk['retry']>): Promise<number> {
     return this.house().desk.retry(...args);
   }

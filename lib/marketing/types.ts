@@ -13,6 +13,7 @@ import type { Ledger, LedgerLog, StationWork } from '../ledger';
 import type { Metrics } from '../metrics';
 import type { Notes } from '../notes';
 import type { Outbox, Webhooks } from '../outbox';
+import type { SendRulesService } from '../pacing';
 import type { PricingService } from '../pricing';
 import type { ScheduleService } from '../schedules';
 import type { Scoring } from '../scoring';
@@ -99,6 +100,7 @@ export interface Marketing {
   /** Undoing what was done, in reverse. */
   readonly compensations: Compensations;
   readonly approvals: Approvals;
+  readonly sendRules: SendRulesService;
   readonly templates: Templates;
   readonly promotions: PricingService;
   readonly metrics: Metrics;

@@ -477,6 +477,7 @@ const TABLES = [
   'approvals',
   'approval_seats',
   'metrics',
+  'paces',
   'promotions',
   'coupons',
   'redemptions',
@@ -528,6 +529,7 @@ async function fill({ scope, campaigns }: House, campaign: number): Promise<void
     ...{ state: 'sent', attempt: 1, sending_at: 0 },
   });
   await plain('counters', { ...of, station_id: 1, name: 'sent', count: 1 });
+  await plain('paces', { ...of, pace_key: '', next_at: 0, line_end: 0 });
   const engagement = await insert('engagements', {
     ...of,
     lead_id: 1,

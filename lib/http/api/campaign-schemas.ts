@@ -13,6 +13,7 @@ import {
   text,
   type Schema,
 } from './schema';
+import { SEND_RULES } from './send-rule-schemas';
 
 export const CAMPAIGN_STATES = ['draft', 'scheduled', 'queued', 'active', 'paused', 'completed', 'cancelled'] as const;
 
@@ -108,6 +109,7 @@ export const CAMPAIGN_FIELDS = {
   onUnknown: choice(['hold', 'resend'], {
     description: 'What becomes of messages of which nobody knows whether they went out.',
   }),
+  sendRules: nullable(SEND_RULES),
 } as const;
 
 /** A campaign as the API shows it. */
@@ -144,6 +146,7 @@ export const CAMPAIGN: Schema = object(
     content: map(anything()),
     audience: AUDIENCE,
     conversion: CONVERSION,
+    sendRules: SEND_RULES,
     schedule: SCHEDULE,
     nextRunAt: moment(),
     awaiting: text(64, { description: 'The action that it waits for.' }),

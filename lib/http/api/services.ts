@@ -17,6 +17,7 @@ export type OpenServices = Pick<
   | 'promotions'
   | 'delegations'
   | 'escalations'
+  | 'sendRules'
   | 'metrics'
   | 'dashboards'
   | 'notes'

@@ -12,6 +12,21 @@ export async function report(context: CommandContext): Promise<Answer> {
   return { data: found, lines: describeReport(found) };
 }
 
+/** `campaign completion` */
+export async function completion(context: CommandContext): Promise<Answer> {
+  const marketing = await context.marketing();
+  const found = await marketing.sendRules.completion(context.word(1, 'KEY'));
+  const { waiting, perHour, limitedBy, finishesAt, because } = found;
+  const pace = `${number(waiting)} wait for a message; reckoned with ${number(perHour)} an hour (${limitedBy}).`;
+  return {
+    data: { ...found, ...(finishesAt === undefined ? {} : { finishesAt: new Date(finishesAt).toISOString() }) },
+    lines: [
+      pace,
+      finishesAt === undefined ? `No end: ${because ?? ''}.` : `The last one leaves at ${time(finishesAt)} UTC.`,
+    ],
+  };
+}
+
 /** `campaign why` */
 export async function why(context: CommandContext): Promise<Answer> {
   const key = context.word(1, 'KEY');
@@ -81,6 +96,11 @@ export async function reconcile(context: CommandContext): Promise<Answer> {
 export async function dead(context: CommandContext): Promise<Answer> {
   const key = context.word(1, 'KEY');
   const marketing = await context.marketing();
+  if (context.flag('causes')) {
+    const causes = await marketing.campaigns.deadCauses(key);
+    const lines = causes.map((row) => [number(row.people), row.station, time(row.at), row.reason]);
+    return { data: causes, lines: table(['people', 'station', 'latest (UTC)', 'cause'], lines) };
+  }
   const found = await marketing.campaigns.deadLetters(key);
   const rows = found.map((row) => [String(row.step), String(row.lead), row.station, time(Number(row.at)), row.reason]);
   return {
@@ -96,7 +116,12 @@ export async function dead(context: CommandContext): Promise<Answer> {
 export async function retry(context: CommandContext): Promise<Answer> {
   const key = context.word(1, 'KEY');
   const marketing = await context.marketing();
-  const people = await marketing.campaigns.retry(key, { ...steps(context), actor: context.actor });
+  const reason = context.text('cause');
+  const people = await marketing.campaigns.retry(key, {
+    ...steps(context),
+    ...(reason === undefined ? {} : { reason }),
+    actor: context.actor,
+  });
   return {
     data: { campaign: key, people },
     lines: [`${number(people)} ${people === 1 ? 'person is' : 'people are'} back in the queue.`],

@@ -147,8 +147,8 @@ function described(campaign: Campaign, context: CommandContext): Answer {
   };
 }
 
-/** `--data`: JSON, or `@file`. @throws InputError `E_DATA` */
-function readData(given: string | undefined): Record<string, unknown> | undefined {
+/** `--data`: JSON, or `@file`; undefined when it was not given. @throws InputError `E_DATA` */
+export function readData(given: string | undefined): Record<string, unknown> | undefined {
   if (given === undefined) return undefined;
   let value: unknown;
   try {

@@ -1,12 +1,12 @@
 import { UsageError, type Answer, type Command, type CommandContext } from '../command';
 import { cancel, complete, create, launch, list, pause, resume, show } from './campaign-state';
-import { dead, enrollment, move, orphans, reconcile, report, retry, unknown, why } from './campaign-people';
+import { completion, dead, enrollment, move, orphans, reconcile, report, retry, unknown, why } from './campaign-people';
 
 type Action = (context: CommandContext) => Promise<Answer>;
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   ...{ list, show, create, launch, pause, resume, complete, cancel },
-  ...{ report, why, enrollment, unknown, reconcile, dead, retry, orphans, move },
+  ...{ report, completion, why, enrollment, unknown, reconcile, dead, retry, orphans, move },
 };
 
 /** Campaigns: their states, and their people. */
@@ -23,12 +23,13 @@ export const campaign: Command = {
                           launch --approved: a large audience that nobody has approved here (see "approval")
 People
   report KEY              where everybody is, and what became of the messages
+  completion KEY          when the last message leaves, by throttles, hours and zones
   why KEY LEAD            what happened to one lead (id or e-mail address), and why
   enrollment NUMBER       the same for one enrollment
   unknown KEY             messages of which nobody knows whether they went out
   reconcile KEY --as sent|resend [--step ID …]   decide about those
-  dead KEY                people who could not be served, with the cause
-  retry KEY [--step ID …] put those back into the queue
+  dead KEY [--causes]     people who could not be served, with the cause; or how many there are of each cause
+  retry KEY [--step ID …] [--cause TEXT]         put those back into the queue, or those of one cause
   orphans                 people at steps that are no longer in the flow
   move --definition D --from STEP --to STEP      move those to another step`,
   examples: [
@@ -48,6 +49,8 @@ People
     approved: { type: 'boolean' },
     as: { type: 'string' },
     step: { type: 'string', multiple: true },
+    causes: { type: 'boolean' },
+    cause: { type: 'string' },
     from: { type: 'string' },
     to: { type: 'string' },
   },

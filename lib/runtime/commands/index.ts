@@ -7,6 +7,7 @@ import { doctor } from './doctor';
 import { importLeads } from './import';
 import { migrate } from './migrate';
 import { segment } from './segment';
+import { sendRules } from './send-rules';
 import { start } from './start';
 import { token } from './token';
 import { webhook } from './webhook';
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   definition,
   compile,
   campaign,
+  sendRules,
   token,
   webhook,
   doctor,

@@ -16,6 +16,7 @@ import { LEAD_SCHEMAS, leadOperations } from './leads';
 import { NOTE_SCHEMAS, noteOperations, notesOn } from './notes';
 import { PROMOTION_SCHEMAS, promotionOperations } from './promotions';
 import { SEGMENT_SCHEMAS, segmentOperations } from './segments';
+import { SEND_RULE_SCHEMAS, sendRuleOperations } from './send-rules';
 import { SETTINGS_SCHEMAS, settingsOperations } from './settings';
 import { TEMPLATE_SCHEMAS, templateOperations } from './templates';
 import { TOKEN_SCHEMAS, tokenOperations } from './tokens';
@@ -61,6 +62,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...webhookOperations,
   ...tokenOperations,
   ...settingsOperations,
+  ...sendRuleOperations,
   ...historyOperations,
 ];
 
@@ -82,6 +84,7 @@ export const SHARED: Readonly<Record<string, Schema>> = {
   ...WEBHOOK_SCHEMAS,
   ...TOKEN_SCHEMAS,
   ...SETTINGS_SCHEMAS,
+  ...SEND_RULE_SCHEMAS,
   ...HISTORY_SCHEMAS,
   Problem: PROBLEM,
 };
