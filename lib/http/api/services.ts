@@ -19,6 +19,8 @@ export type OpenServices = Pick<
   | 'escalations'
   | 'sendRules'
   | 'metrics'
+  | 'scoring'
+  | 'conversions'
   | 'dashboards'
   | 'notes'
   | 'history'

@@ -6,6 +6,7 @@ import { demo } from './demo';
 import { doctor } from './doctor';
 import { importLeads } from './import';
 import { migrate } from './migrate';
+import { score } from './score';
 import { segment } from './segment';
 import { sendRules } from './send-rules';
 import { start } from './start';
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   migrate,
   importLeads,
   segment,
+  score,
   definition,
   compile,
   campaign,

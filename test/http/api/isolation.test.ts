@@ -46,6 +46,8 @@ async function furnish(client: Client, mark: string): Promise<Belongings> {
   await made(`/promotions/${key('promotion')}/coupons`, { codes: [`${client.tenant}-CODE`.toUpperCase()] }, 'coupons');
   const webhook = await made('/webhooks', { url: 'https://example.org/hook', events: ['*'], name: mark });
   await made(`/webhooks/${webhook}/test`, {}, 'deliveries');
+  await made('/score-rules', { key: key('score'), name: mark, event: 'visited', points: 1 });
+  had['score-rules'] = [key('score')];
   await made('/delegations', { delegator: mark, delegatee: 'bob' });
   await made('/tokens', { name: mark, roles: ['viewer'] });
   await made('/attributes', { name: `${client.tenant}_only`, type: 'string' });
@@ -91,6 +93,7 @@ async function inventory(client: Client): Promise<Record<string, unknown>> {
     'definitions',
     'promotions',
     'delegations',
+    'score-rules',
     'webhooks',
     'tokens',
     'attributes',

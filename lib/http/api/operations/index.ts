@@ -6,6 +6,7 @@ import { ANALYTICS_SCHEMAS, analyticsOperations } from './analytics';
 import { CAMPAIGN_ACTION_SCHEMAS, campaignActionOperations } from './campaign-actions';
 import { CAMPAIGN_PEOPLE_SCHEMAS, campaignPeopleOperations } from './campaign-people';
 import { CAMPAIGN_SCHEMAS, campaignOperations } from './campaigns';
+import { CONVERSION_SCHEMAS, conversionOperations } from './conversions';
 import { DASHBOARD_SCHEMAS, dashboardOperations } from './dashboard';
 import { DEFINITION_SCHEMAS, definitionOperations } from './definitions';
 import { DELEGATION_SCHEMAS, delegationOperations } from './delegations';
@@ -15,6 +16,7 @@ import { HISTORY_SCHEMAS, historyOperations } from './history';
 import { LEAD_SCHEMAS, leadOperations } from './leads';
 import { NOTE_SCHEMAS, noteOperations, notesOn } from './notes';
 import { PROMOTION_SCHEMAS, promotionOperations } from './promotions';
+import { SCORING_SCHEMAS, scoringOperations } from './scoring';
 import { SEGMENT_SCHEMAS, segmentOperations } from './segments';
 import { SEND_RULE_SCHEMAS, sendRuleOperations } from './send-rules';
 import { SETTINGS_SCHEMAS, settingsOperations } from './settings';
@@ -51,6 +53,8 @@ export const OPERATIONS: readonly Operation[] = [
   ...segmentOperations,
   ...templateOperations,
   ...analyticsOperations,
+  ...conversionOperations,
+  ...scoringOperations,
   ...dashboardOperations,
   ...definitionOperations,
   ...promotionOperations,
@@ -75,6 +79,8 @@ export const SHARED: Readonly<Record<string, Schema>> = {
   ...SEGMENT_SCHEMAS,
   ...TEMPLATE_SCHEMAS,
   ...ANALYTICS_SCHEMAS,
+  ...CONVERSION_SCHEMAS,
+  ...SCORING_SCHEMAS,
   ...DASHBOARD_SCHEMAS,
   ...DEFINITION_SCHEMAS,
   ...PROMOTION_SCHEMAS,
