@@ -1,8 +1,9 @@
 import { announce } from '../outbox';
-import type { LeadReaction, NewEngagement } from '../leads';
+import type { Engagement, LeadReaction, NewEngagement } from '../leads';
 import { conversionOf, fromMicros, moveMetrics } from '../metrics';
 import type { Scope } from '../store';
 import { authorise, type Actor } from '../access';
+import { didSinceEntry, goalEngagements, type ReachedGoal } from './goals';
 import { conversionPage, conversionReport, type ConversionPage } from './report';
 import { rowsOfNamed, rowsOfTouches, type ConversionRow } from './rows';
 import { countedTypes, termsOfNamed, touchesBefore } from './touches';
@@ -31,7 +32,11 @@ const ROW = {
 export class Conversions {
   private readonly listeners: OnAttributed[] = [];
 
-  constructor(private readonly scope: Scope) {}
+  /** @param record writes engagements, with all that follows from them */
+  constructor(
+    private readonly scope: Scope,
+    private readonly record: (engagements: readonly Engagement[]) => Promise<unknown> = () => Promise.resolve(),
+  ) {}
 
   /** What follows from engagements. Add it to the reactions. */
   get reaction(): LeadReaction {
@@ -74,6 +79,16 @@ export class Conversions {
   ): Promise<ConversionPage> {
     authorise(actor, 'analytics:read');
     return conversionPage(this.scope, campaign, page);
+  }
+
+  /** Records that people have reached goals: conversions of their campaigns, each key once. @throws InputError `E_ENGAGEMENT` */
+  async reach(reached: readonly ReachedGoal[]): Promise<void> {
+    if (reached.length > 0) await this.record(await goalEngagements(this.scope, reached));
+  }
+
+  /** Which of these enrollments belong to leads who have done something since they entered. */
+  async didSinceEntry(enrollments: readonly number[], event: string): Promise<Set<number>> {
+    return didSinceEntry(this.scope, enrollments, event);
   }
 
   private async attribute(tx: Scope, list: readonly NewEngagement[]): Promise<void> {

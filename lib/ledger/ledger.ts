@@ -7,6 +7,7 @@ import { Expander } from './expander';
 import type { LedgerHost, LedgerLog } from './host';
 import { Joins } from './joins';
 import { RuntimeLease } from './runtime-lease';
+import { endBranches, GOAL } from './sql/end-branches';
 import { handOver, type HandOver, type HandOverOutcome } from './sql/hand-over';
 import { recoverRuntime, setAdrift, setStepsAdrift } from './sql/recover';
 import { Station } from './station';
@@ -159,6 +160,21 @@ export class Ledger implements LedgerHost {
     const trail = decision ? [...decisions, decision] : decisions;
     const outcome = trail.length > 0 ? JSON.stringify({ trail }) : undefined;
     await this.handOver({ kind: 'end', parent: step, reason, outcome, place, from: journey });
+  }
+
+  /**
+   * Ends the whole enrollment because a goal was reached: this way as {@link end} does, and all its other branches. Who is being
+   * worked on at this moment is finished with, and goes no further. The reason becomes `goal: <name>`.
+   * @throws InputError `E_NO_JOURNEY`, NotFoundError `E_UNKNOWN_STEP`
+   */
+  async reach(journey: Journey, goal: string, decision?: Decision, place?: string): Promise<void> {
+    const { campaign, enrollment, step } = this.check(journey);
+    const reason = `${GOAL}${goal}`;
+    // The others first: if this process dies in between, the person is sent to the goal once more.
+    await endBranches(this.scope, { campaign, enrollment, except: step, reason });
+    await this.end(journey, reason, decision, place);
+    await endBranches(this.scope, { campaign, enrollment, except: undefined, reason });
+    this.joins.ended([enrollment]);
   }
 
   /** Starts writing the audiences of campaigns that were launched. */

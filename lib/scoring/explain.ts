@@ -11,6 +11,7 @@ interface ReasonRow {
   rule_version: number;
   event_id: string;
   event: string;
+  source: string | null;
   given: number;
   live: number;
   at: number;
@@ -41,7 +42,7 @@ export async function explainScore(
   );
   if (!row) throw new NotFoundError('E_UNKNOWN_LEAD', `There is no lead ${lead}.`);
   const rows = await scope.all<ReasonRow>(
-    `SELECT p.id, p.rule_id, p.rule_version, p.event_id, p.event, p.given, p.live, p.at, p.decay, p.decay_ms, p.due_at,
+    `SELECT p.id, p.rule_id, p.rule_version, p.event_id, p.event, p.source, p.given, p.live, p.at, p.decay, p.decay_ms, p.due_at,
             s.rule_key, s.name AS rule_name, s.deleted_at
      FROM marketing_score_points p
      LEFT JOIN marketing_score_rules s ON s.id = p.rule_id AND s.tenant_id = :tenant
@@ -66,7 +67,7 @@ function reasonOf(row: ReasonRow): ScoreReason {
   return {
     id: row.id,
     ...(key === undefined ? {} : { rule: key, version: row.rule_version }),
-    name: row.rule_name ?? nameOf(row),
+    name: row.rule_name ?? row.source ?? row.event,
     event: row.event,
     eventId: row.event_id,
     at: row.at,
@@ -76,10 +77,4 @@ function reasonOf(row: ReasonRow): ScoreReason {
       ? {}
       : { next: { at: row.due_at, points: standing(given, row.at, decay, row.due_at).live - live } }),
   };
-}
-
-function nameOf({ event, event_id }: ReasonRow): string {
-  if (event === 'set') return 'set';
-  const source = /^node:(.*?):/.exec(event_id)?.[1];
-  return source ?? event;
 }

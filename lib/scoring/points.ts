@@ -1,4 +1,4 @@
-import type { Scope } from '../store';
+import { storable, type Scope } from '../store';
 import { DAY_MS, standing, type Decay } from './decay';
 import type { CapPeriod } from './types';
 
@@ -10,6 +10,8 @@ export interface Points {
   readonly version: number;
   readonly eventId: string;
   readonly event: string;
+  /** Who gave them, where it was no rule. */
+  readonly source?: string;
   readonly given: number;
   readonly at: number;
   readonly decay?: Decay;
@@ -23,6 +25,7 @@ const ROW = {
   of_version: 'int',
   event_key: 'text',
   of_event: 'text',
+  given_by: 'text',
   points: 'real',
   left_over: 'real',
   given_at: 'int',
@@ -45,7 +48,7 @@ export async function writePoints(tx: Scope, list: readonly Points[]): Promise<W
   let due: number | undefined;
   if (list.length === 0) return { deltas, due };
   const now = tx.clock.now();
-  const rows = list.map(({ lead, rule, version, eventId, event, given, at, decay, live }) => {
+  const rows = list.map(({ lead, rule, version, eventId, event, source, given, at, decay, live }) => {
     const stands = live ? standing(given, at, decay, now) : { live: 0, dueAt: null };
     // What is part of the base moves the score by itself.
     const moved = live ? stands.live : 0;
@@ -57,6 +60,7 @@ export async function writePoints(tx: Scope, list: readonly Points[]): Promise<W
       version,
       eventId,
       event,
+      source === undefined ? null : storable(source, 128),
       given,
       stands.live,
       at,
@@ -67,8 +71,8 @@ export async function writePoints(tx: Scope, list: readonly Points[]): Promise<W
   });
   await tx.run(
     `INSERT INTO marketing_score_points
-       (tenant_id, lead_id, rule_id, rule_version, event_id, event, given, live, at, decay, decay_ms, due_at)
-     SELECT :tenant, r.lead, r.rule, r.of_version, r.event_key, r.of_event, r.points, r.left_over, r.given_at, r.fades, r.fades_ms, r.due
+       (tenant_id, lead_id, rule_id, rule_version, event_id, event, source, given, live, at, decay, decay_ms, due_at)
+     SELECT :tenant, r.lead, r.rule, r.of_version, r.event_key, r.of_event, r.given_by, r.points, r.left_over, r.given_at, r.fades, r.fades_ms, r.due
      FROM ${tx.dialect.rows('rows', ROW, 'r')} WHERE 1 = 1`,
     { rows: JSON.stringify(rows) },
   );

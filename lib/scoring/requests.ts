@@ -57,8 +57,8 @@ async function applyRound(tx: Scope, all: readonly ScoreRequest[], hands: Hands)
   const deltas = new Map<number, number>();
   const setting: number[] = [];
   const events: ScoredEvent[] = [];
-  for (const { lead, key, action } of round) {
-    const base = { lead, rule: 0, version: 0, eventId: key, event: 'node', at: now };
+  for (const { lead, key, source, action } of round) {
+    const base = { lead, rule: 0, version: 0, eventId: key, event: 'node', source, at: now };
     switch (action.kind) {
       case 'add': {
         const decay = decayOf(action.decay);

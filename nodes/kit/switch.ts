@@ -21,6 +21,8 @@ export interface Verdict {
   readonly decision: Decision;
   /** Why the way ends when nothing is wired to the output. */
   readonly endReason: string;
+  /** The way ends here, whatever is wired: this branch, or (with the goal's name) the whole enrollment. */
+  readonly ends?: 'branch' | { readonly goal: string };
 }
 
 /** What a kind of switch does. */
@@ -29,6 +31,8 @@ export interface SwitchBehaviour {
   decide(marketing: Marketing, people: readonly Candidate[]): Promise<readonly (Verdict | Error)[]>;
   /** Rejects when it cannot decide as things stand. Asked after each deploy. */
   verify?(marketing: Marketing): Promise<void>;
+  /** The badge for its counts, by output: the first one, and all others. Default: "… yes, … no". */
+  shown?(counts: { readonly yes: number; readonly no: number }): Badge;
   /** The badge for what `verify` and `decide` throw; undefined for what concerns one person only. */
   badgeOf?(error: unknown): Badge | undefined;
 }
@@ -40,13 +44,15 @@ const GROUP = 500;
  * A switch node: decides about everybody who arrives in the same moment together, notes the decision on the trail and
  * passes people on at once. Where an output is not wired the way ends, with the decision as the reason.
  */
-export function startSwitch(kit: NodeKit, { decide, verify, badgeOf }: SwitchBehaviour): StoreAccess {
+export function startSwitch(kit: NodeKit, behaviour: SwitchBehaviour): StoreAccess {
+  const { decide, verify, badgeOf } = behaviour;
   const counts = { yes: 0, no: 0 };
-  const shown = (): Badge => ({
-    fill: 'green',
-    text: 'decided',
-    values: { yes: shortCount(counts.yes), no: shortCount(counts.no) },
-  });
+  const shown = (): Badge =>
+    behaviour.shown?.(counts) ?? {
+      fill: 'green',
+      text: 'decided',
+      values: { yes: shortCount(counts.yes), no: shortCount(counts.no) },
+    };
   const watched = async <T>(work: Promise<T>): Promise<T> => {
     try {
       const result = await work;
@@ -80,11 +86,12 @@ export function startSwitch(kit: NodeKit, { decide, verify, badgeOf }: SwitchBeh
   kit.onInput(async (msg, send) => {
     const marketing = await store.marketing();
     const journey = store.journey(msg);
-    const { port, decision, endReason } = await decisions.add({ journey, lead: leadOf(msg), msg });
+    const { port, decision, endReason, ends } = await decisions.add({ journey, lead: leadOf(msg), msg });
     if (port === 0) counts.yes += 1;
     else counts.no += 1;
     kit.badge.show(shown);
-    const wired = kit.wired(port);
+    if (typeof ends === 'object') return marketing.ledger.reach(journey, ends.goal, decision, kit.id);
+    const wired = ends === undefined && kit.wired(port);
     if (wired) {
       addDecision(msg, journey, decision);
       send(port, msg);

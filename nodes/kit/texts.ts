@@ -31,6 +31,8 @@ export const STATUS_TEXTS = {
   recorded: '__shown__ recorded',
   events: '__shown__ events',
   joined: '__shown__ joined',
+  scored: '__shown__ scored',
+  reached: '__shown__ reached',
   done: 'done',
 } as const;
 

@@ -44,6 +44,8 @@ const NAMES = [
   'delay',
   'send',
   'campaign',
+  'goal',
+  'score',
   'event',
 ] as const;
 

@@ -168,4 +168,15 @@ describe('the examples, at work', function () {
     await inject('Raise her score');
     assert.ok(await delivered('marketing.lead.scored'));
   });
+
+  it('16: whoever has enough points reaches the goal', async () => {
+    for (let visit = 1; visit <= 3; visit++) {
+      await inject('Bea reads the price list');
+      await reportWhen('lead-scoring', ({ ended }) => Object.values(ended).reduce((sum, n) => sum + n, 0) === visit);
+    }
+    const { ended } = await marketing.campaigns.report('lead-scoring');
+    assert.deepEqual(ended, { 'not in segment': 2, 'goal: qualified': 1 });
+    const { figures } = await marketing.metrics.of((await marketing.campaigns.get('lead-scoring')).id);
+    assert.deepEqual([figures.converted, figures.revenue], [1, 25]);
+  });
 });

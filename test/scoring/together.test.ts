@@ -81,8 +81,15 @@ eachDatabase((db) =>
         { lead: 999_999_999, key: 'g', source: 'node', action: { kind: 'add', points: 1 } },
       ]);
       assert.deepEqual([...scores], [[ada, 1]]);
-      const names = (await world.scoring.explain(ada)).reasons.map(({ event }) => event);
-      assert.ok(names.includes('node') && names.includes('set'));
+      const { reasons } = await world.scoring.explain(ada);
+      assert.deepEqual(
+        reasons.slice(0, 3).map(({ event, name, points }) => [event, name, points]),
+        [
+          ['node', 'node', 1],
+          ['set', 'node', -4.5],
+          ['node', 'node', -1.5],
+        ],
+      );
     });
 
     it('are held to roles', async () => {

@@ -24,7 +24,8 @@ export async function endEnrollments(
   );
   for (const [reason, enrollments] of [...byReason].sort(([a], [b]) => (a < b ? -1 : 1))) {
     await tx.run(
-      `UPDATE marketing_enrollments SET state = 'ended', reason = :reason, ended_at = :now
+      // A reason that stands there already was the first one: a goal that was reached (see end-branches.ts).
+      `UPDATE marketing_enrollments SET state = 'ended', reason = COALESCE(reason, :reason), ended_at = :now
        WHERE tenant_id = :tenant AND state = 'active'
          AND id IN (SELECT r.enrollment FROM ${tx.dialect.rows('rows', { enrollment: 'int' }, 'r')})
          AND NOT EXISTS (SELECT 1 FROM marketing_steps s

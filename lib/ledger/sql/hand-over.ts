@@ -3,6 +3,7 @@ import { parseJson, storable, type Scope } from '../../store';
 import { isOver, lockCampaigns } from './campaign-locks';
 import { CounterDeltas } from './counters';
 import type { ArrivedStep } from '../types';
+import { isReached } from './end-branches';
 import { endEnrollments } from './enrollments';
 
 /** A person whom a station takes over from the step `parent`. */
@@ -92,7 +93,9 @@ export async function handOver(
       const open = parent.state === 'released' || parent.state === 'branching';
       if (item.kind === 'arrive') {
         const campaign = campaigns.get(parent.campaign_id);
-        const state = isOver(campaign) || parent.state === 'cancelled' ? 'cancelled' : 'waiting';
+        const reached = isReached(parent.enrollment_reason) ? parent.enrollment_reason : undefined;
+        const over = isOver(campaign) || parent.state === 'cancelled' || reached !== undefined;
+        const state = over ? 'cancelled' : 'waiting';
         arrivals.push([
           parent.campaign_id,
           parent.enrollment_id,
@@ -108,7 +111,7 @@ export async function handOver(
         // Whoever was given up as having left the flow, and turns up all the same, is back in it.
         if (parent.enrollment_state === 'ended' && state === 'waiting') reopened.push(parent.enrollment_id);
         if (state === 'cancelled')
-          ends.push({ enrollment: parent.enrollment_id, reason: `the campaign was ${campaign}` });
+          ends.push({ enrollment: parent.enrollment_id, reason: reached ?? `the campaign was ${campaign}` });
         if (open) handed.set(parent.id, parent);
       } else if (open) {
         handed.set(parent.id, parent);

@@ -29,7 +29,7 @@ export function scoringOf({ scope, reactions, timers, leads, segments, warn }: P
     refresh: (ids, fields) => segments.leadsChanged(ids, fields),
     warn,
   });
-  const conversions = new Conversions(scope);
+  const conversions = new Conversions(scope, (list) => leads.engage(list));
   reactions.add(conversions.reaction);
   reactions.add(scoring.reaction);
   return { scoring, conversions };

@@ -47,6 +47,8 @@ export const scoring = adding('010-scoring', {
       c.text('event_id', 128).notNullable();
       // The type of the event, or `lead`, `node`, `set`.
       c.text('event', 96).notNullable();
+      // Who gave them, where it was no rule.
+      c.text('source', 128);
       c.real('given').notNullable();
       // What of them is still in the score and may go away again.
       c.real('live').notNullable();

@@ -9,7 +9,9 @@ import * as consent from './nodes/consent';
 import * as delay from './nodes/delay';
 import * as event from './nodes/event';
 import * as join from './nodes/join';
+import * as goal from './nodes/goal';
 import * as lead from './nodes/lead';
+import * as score from './nodes/score';
 import * as segment from './nodes/segment';
 import * as send from './nodes/send';
 import * as store from './nodes/store';
@@ -29,7 +31,9 @@ const marketingEditor = {
   delay,
   event,
   join,
+  goal,
   lead,
+  score,
   segment,
   send,
   store,
