@@ -26,7 +26,8 @@ export async function goalEngagements(scope: Scope, reached: readonly ReachedGoa
       type: GOAL_EVENT,
       eventId: `goal:${key}`,
       metadata: { goal, ...(value === undefined ? {} : { value }) },
-      ...(message ? { channel: message.channel, variant: message.variant } : {}),
+      ...(message ? { channel: message.channel } : {}),
+      ...(message?.variant ? { variant: message.variant } : {}),
     };
   });
 }

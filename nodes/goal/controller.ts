@@ -26,7 +26,7 @@ export function startGoal(kit: NodeKit): void {
     async decide(marketing, people) {
       const reached = await reachedBy(marketing, people);
       const values = await Promise.all(
-        people.map((person) => (convert && reached.has(person) ? valueOf(person) : undefined)),
+        people.map((person) => (convert && reached.has(person) ? valueOf(person) : Promise.resolve(undefined))),
       );
       if (convert) {
         await marketing.conversions.reach(
