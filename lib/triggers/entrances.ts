@@ -102,13 +102,16 @@ function configOf({ event, config }: Pick<EntranceRow, 'event' | 'config'>): {
   config: TriggerConfig;
   broken?: string;
 } {
+  // Of a former release, or of a deploy by code, which says the event only.
   const plain: Listens = event === null ? { on: 'launch' } : { on: 'event', event };
   if (config === null || config === undefined) return { config: plainConfig(plain) };
-  const text = typeof config === 'string' ? config : JSON.stringify(config);
+  const text = `${event ?? ''}\n${typeof config === 'string' ? config : JSON.stringify(config)}`;
   const read = known.get(text);
   if (read) return read;
   if (known.size >= MOST_KNOWN) known.clear();
-  const result = readConfig(parseJson<unknown>(config, undefined), plain);
+  // Others keep what they need of the node beside it.
+  const { trigger } = parseJson<{ trigger?: unknown }>(config, {});
+  const result = trigger === undefined ? { config: plainConfig(plain) } : readConfig(trigger, plain);
   known.set(text, result);
   return result;
 }

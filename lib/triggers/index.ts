@@ -18,3 +18,4 @@ export { eventKey } from './reaction';
 export type { Refusal } from './refusals';
 export { Triggers, type TriggerReport, type TriggersDeps } from './triggers';
 export { REFUSALS, type DateRule, type Listens, type Reentry, type RefusalReason, type TriggerConfig } from './types';
+export { mapInbound, type InboundEvent, type InboundMapping } from './inbound';

@@ -45,7 +45,7 @@ export type Reentry =
   | { readonly when: 'always' | 'never' | 'finished' }
   | { readonly when: 'pause'; readonly ms: number; readonly since: 'entry' | 'end' };
 
-/** Everything that a trigger says about itself. Kept on its station's row. */
+/** Everything that a trigger says about itself. Kept on its station's row, as `trigger` of its config. */
 export interface TriggerConfig {
   readonly listens: Listens;
   /** Of the event and of the lead: `event.value > 50 and lead.country = "AT"`. */

@@ -47,7 +47,7 @@ eachDatabase((db) => {
             ...{ key, name: key, entry: 'in', entryMode: 'event' as const, onUnknown: 'hold' as const, body: {} },
             ...('event' in listens ? { event: listens.event } : {}),
             ...(what ? { listens: what } : {}),
-            stations: [{ ...station, config: { ...config } }],
+            stations: [{ ...station, config: { trigger: config } }],
           };
         }),
       );
