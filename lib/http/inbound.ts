@@ -66,7 +66,8 @@ export function inboundRouter(options: InboundRouterOptions): Router {
       return say(response, 413, { code: 'E_WEBHOOK_BODY', message: `Send at most ${MAX_BODY / 1024} KiB.` });
     }
     try {
-      const id = endpoint.auth.kind === 'signature' ? signedId(request, body, endpoint.auth.secrets, clock.now()) : undefined;
+      const id =
+        endpoint.auth.kind === 'signature' ? signedId(request, body, endpoint.auth.secrets, clock.now()) : undefined;
       // After the sender is known: nobody else can use up what it may send.
       if (calls.tooMany(String(key))) return tooMany(response);
       await endpoint.take(parsed(body), id);
@@ -81,10 +82,13 @@ export function inboundRouter(options: InboundRouterOptions): Router {
     }
     say(response, 202, { accepted: true });
   };
-  router.route('/in/:key').post(take).all((_request, response) => {
-    response.set('Allow', 'POST');
-    say(response, 405, { code: 'E_METHOD', message: 'Use POST.' });
-  });
+  router
+    .route('/in/:key')
+    .post(take)
+    .all((_request, response) => {
+      response.set('Allow', 'POST');
+      say(response, 405, { code: 'E_METHOD', message: 'Use POST.' });
+    });
   return router;
 }
 

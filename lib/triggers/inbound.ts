@@ -26,7 +26,10 @@ export function mapInbound(body: unknown, { lead, data, id }: InboundMapping): I
   const who = at(body, lead);
   if (typeof who !== 'string' && !isRecord(who)) {
     const where = lead === '' ? 'The body' : `"${lead}" in the body`;
-    throw new InputError('E_WEBHOOK_BODY', `${where} must be an e-mail address or an object with the fields of a lead.`);
+    throw new InputError(
+      'E_WEBHOOK_BODY',
+      `${where} must be an e-mail address or an object with the fields of a lead.`,
+    );
   }
   const metadata = data === '' ? undefined : at(body, data);
   const named = id === '' ? undefined : at(body, id);

@@ -279,6 +279,7 @@ export class Deployer {
         if (!(error instanceof ConflictError)) this.tell(error instanceof Error ? error : new Error(messageOf(error)));
       }
     }
+    if (own.some(({ declaration }) => declaration.listens?.on === 'date')) await marketing.triggers.listen();
   }
 
   private async verify(marketing: Marketing): Promise<void> {

@@ -7,6 +7,9 @@ import { duplicateKeys, keyOf, nameProblems, stepOf, storeProblems } from './gra
 import { branchesPromptly, mostBranches } from './flow-branches';
 import { followersOf, upstreamOf, type Followers } from './flow-joins';
 import { catches, reachFrom, type Reach } from './flow-reach';
+import { describeTrigger } from '../trigger/rules';
+import { whatItListensTo } from '../../lib/triggers';
+import { versionOf } from './migrate';
 import { definitionKey, qualified, STATION_KINDS, SWITCH_TYPES, text } from './names';
 import type { JourneyPlan, PlannedDefinition, PlannedStation, PlanProblem } from './plan';
 
@@ -71,7 +74,7 @@ function draft(
   const store = text(trigger.config['store']);
   const key = qualified(trigger.instances, definitionKey(trigger.config));
   const segment = trigger.config['audience'] === 'segment' ? text(trigger.config['segment']) : '';
-  const event = trigger.config['mode'] === 'event';
+  const listens = listensTo(trigger.config);
   const joined = nodes.some(({ type }) => type === JOIN);
   const followers = joined ? followersOf(flow, ports, stations) : new Map<string, string[]>();
   const planned = nodes.map((node): PlannedStation => {
@@ -100,9 +103,9 @@ function draft(
     key,
     name: text(trigger.config['name']) || key,
     entry: stepOf(trigger),
-    entryMode: event ? 'event' : 'launch',
-    ...(event ? { event: text(trigger.config['event']) } : {}),
-    ...(segment && !event ? { segment } : {}),
+    ...listens,
+    // Of the first version of the node: an audience that an event's trigger had was left over from a launch.
+    ...(segment && (listens.entryMode === 'launch' || versionOf(trigger.config) > 1) ? { segment } : {}),
     onUnknown: policyOf(trigger.config['unknownPolicy']) ?? 'hold',
     stations: planned.map(({ declaration: station }) => station),
     body: inside.map(bodyOf),
@@ -113,6 +116,16 @@ function draft(
     planned: { trigger: trigger.id, store, declaration, stations: planned, nodes: [...passed] },
     problems: [...storeProblems(context, trigger, nodes), ...nameProblems(context, nodes)],
   };
+}
+
+/** How people enter by a trigger: when it is launched, by an event, or by something that its rules describe. */
+function listensTo(config: FlowConfig): Pick<DefinitionDeclaration, 'entryMode' | 'event' | 'listens'> {
+  const mode = text(config['mode']) || 'launch';
+  if (mode === 'launch') return { entryMode: 'launch' };
+  if (mode === 'event' || mode === 'webhook') return { entryMode: 'event', event: text(config['event']) };
+  const { trigger } = describeTrigger(config).config ?? {};
+  const listens = trigger && whatItListensTo(trigger.listens);
+  return { entryMode: 'event', ...(listens ? { listens } : {}) };
 }
 
 /** Into what a station's outputs fork; kept on its row, where a hand-over reads when all branches have come. */

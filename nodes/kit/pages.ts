@@ -2,7 +2,8 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { NodeAPI } from 'node-red';
 import type { Marketing } from '../../lib';
 import { SystemClock } from '../../lib/clock';
-import { marketingApi, optOut, ratesFrom, unsubscribeRouter } from '../../lib/http';
+import { inboundRouter, marketingApi, optOut, ratesFrom, unsubscribeRouter } from '../../lib/http';
+import { endpointAt } from './inbound';
 import { runningStores, type StoreHub } from './store-node';
 
 type Pages = ReturnType<typeof unsubscribeRouter>;
@@ -21,6 +22,7 @@ export function mountPages(RED: NodeAPI): void {
   mounted.add(app);
   app.use(servePages);
   app.use(serveApi(RED));
+  app.use(serveInbound(RED));
 }
 
 const servePages: RequestHandler = (request, response, next) => {
@@ -60,6 +62,28 @@ function serveApi(RED: NodeAPI): RequestHandler {
       );
     apis.set(httpPath, api);
     passOn(httpPath, api.router, request, response, next);
+  };
+}
+
+/** `<httpPath>/in/<key>`: inbound webhooks of triggers. */
+function serveInbound(RED: NodeAPI): RequestHandler {
+  const routers = new Map<string, ReturnType<typeof inboundRouter>>();
+  return (request, response, next) => {
+    const hub = [...runningStores().values()].find(({ httpPath }) => request.path.startsWith(`${httpPath}/in/`));
+    if (!hub) return next();
+    const { httpPath } = hub;
+    const router =
+      routers.get(httpPath) ??
+      inboundRouter({
+        clock: new SystemClock(),
+        find: (key) => endpointAt(httpPath, key),
+        onError: (error) =>
+          RED.log.error(
+            `An inbound event could not be taken in: ${error instanceof Error ? error.stack : String(error)}`,
+          ),
+      });
+    routers.set(httpPath, router);
+    passOn(httpPath, router, request, response, next);
   };
 }
 

@@ -1,4 +1,5 @@
 import { recomputeOf } from '../delay/due';
+import { describeTrigger } from '../trigger/rules';
 import type { DescribeStation } from './graph';
 import { text } from './names';
 
@@ -19,6 +20,8 @@ export const describeStation: DescribeStation = (config) => {
       const { onFailure, onCancel } = config;
       return { config: { compensate: { onFailure: onFailure === true, onCancel: onCancel === true } } };
     }
+    case 'marketing-trigger':
+      return describeTrigger(config);
     default:
       return {};
   }

@@ -14,6 +14,12 @@ export interface StationBehaviour {
   carries?(outcome: unknown): Readonly<Record<string, unknown>>;
   /** Writes what belongs to an arrival, in its transaction. See {@link StationSpec.arrived}. */
   arrived?(marketing: Marketing, definition: string): StationSpec['arrived'];
+  /** Rejects when the node cannot decide about anybody. See {@link Member.verify}. */
+  verify?(marketing: Marketing): Promise<void>;
+  /** The badge for what {@link verify} rejected with. */
+  faultBadge?(error: unknown): Badge;
+  /** Told after each deploy in which journeys it works. */
+  deployed?(definitions: readonly string[]): void;
   /** Work to do with people who are due; without it they are sent on. Undefined: they wait (something is wrong). */
   work?(marketing: Marketing, definition: string): StationWork;
 }
@@ -42,7 +48,9 @@ export function startStation(kit: NodeKit, behaviour: StationBehaviour): Station
         },
       }),
     },
+    ...(behaviour.verify ? { verify: (marketing: Marketing) => verify(kit, behaviour, marketing) } : {}),
     onDeployed(definitions, problem) {
+      behaviour.deployed?.(definitions);
       for (const known of counts.keys()) if (!definitions.includes(known)) counts.delete(known);
       if (definitions.length === 0 && !problem) kit.badge.show({ fill: 'grey', shape: 'ring', text: 'notInJourney' });
       else kit.badge.show(behaviour.badge(total(counts.values())));
@@ -58,6 +66,22 @@ export function startStation(kit: NodeKit, behaviour: StationBehaviour): Station
       await station.arrive({ journey, ...(typeof arrival === 'number' ? { dueAt: arrival } : arrival) });
     },
   };
+}
+
+/** What is wrong is shown at the node, too: nobody may come to launch a trigger that listens. */
+async function verify(
+  kit: NodeKit,
+  { verify: check, faultBadge }: StationBehaviour,
+  marketing: Marketing,
+): Promise<void> {
+  try {
+    await check?.(marketing);
+    kit.badge.fault(undefined);
+  } catch (error) {
+    kit.badge.fault(faultBadge?.(error) ?? { fill: 'red', text: 'invalid' });
+    kit.error(error);
+    throw error;
+  }
 }
 
 function arrivedOf(

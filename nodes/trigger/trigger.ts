@@ -4,5 +4,5 @@ import { startTrigger } from './controller';
 import { migrations } from './migrations';
 
 module.exports = (RED: NodeAPI): void => {
-  registerNode(RED, { type: 'marketing-trigger', migrations, start: startTrigger });
+  registerNode(RED, { type: 'marketing-trigger', migrations, credentials: ['webhookSecret'], start: startTrigger });
 };
