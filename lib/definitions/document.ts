@@ -78,7 +78,16 @@ export interface Escalation {
 
 export interface EventTrigger {
   readonly event: string;
+  /** Of the event (`event.value > 50`) and of the lead. */
   readonly condition?: string | object;
+  /** Between the event and the action: at most 30 days. */
+  readonly delay?: string;
+  /** A lead at most once in `1h`, `24h`, `7d` or `30d`. */
+  readonly frequency?: string;
+  /** So long after an entry, the same lead does not come in again. */
+  readonly cooldown?: string;
+  /** `always` (default), `never`, `finished`, or the pause after the end of a journey: `7 days`. */
+  readonly reentry?: string;
   readonly action: string;
   readonly [more: string]: unknown;
 }

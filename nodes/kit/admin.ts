@@ -3,6 +3,7 @@ import type { NodeAPI } from 'node-red';
 import type { Marketing } from '../../lib';
 import type { Campaign } from '../../lib/campaigns';
 import { ConflictError, InputError, MarketingError, messageOf, NotFoundError } from '../../lib/errors';
+import { triggerContracts } from '../../lib/triggers';
 import { guardPost, refuseBody } from './admin-guard';
 import { checkContent } from './content-check';
 import { launcherOf } from './launch';
@@ -37,7 +38,11 @@ export function mountAdmin(RED: NodeAPI): void {
   app.get('/marketing/trigger/:node/estimate', read, answer(estimate));
   post('/marketing/trigger/:node/launch', write, launch);
   // The lists by name: anything wider would also catch the public pages (/marketing/u/…) where both roots are "/".
-  app.get('/marketing/:store/:list(segments|attributes|events|definitions|campaigns|templates)', read, answer(list));
+  app.get(
+    '/marketing/:store/:list(segments|attributes|events|definitions|campaigns|templates|contracts)',
+    read,
+    answer(list),
+  );
   post('/marketing/:store/segments', write, createSegment);
 }
 
@@ -92,7 +97,11 @@ async function marketingOf(id: string): Promise<Marketing> {
 async function checkCondition({ body }: Request): Promise<object> {
   const marketing = await marketingOf(text(field(body, 'store')));
   try {
-    const { normalised, attributes } = await marketing.conditions.compile(conditionOf(body));
+    const source = conditionOf(body);
+    const { normalised, attributes } =
+      field(body, 'about') === 'event'
+        ? await marketing.conditions.compileForEvent(source)
+        : await marketing.conditions.compile(source);
     return { ok: true, normalised, attributes };
   } catch (error) {
     if (!(error instanceof MarketingError)) throw error;
@@ -177,12 +186,14 @@ async function list({ params }: Request): Promise<unknown> {
         state,
         definition,
       }));
+    case 'contracts':
+      return triggerContracts();
     case 'templates':
       return templatesOf(marketing);
     default:
       throw new NotFoundError(
         'E_UNKNOWN_LIST',
-        `There is no list "${what}": ask for segments, attributes, events, definitions, campaigns or templates.`,
+        `There is no list "${what}": ask for segments, attributes, events, definitions, campaigns, templates or contracts.`,
       );
   }
 }

@@ -124,7 +124,7 @@ function listensTo(config: FlowConfig): Pick<DefinitionDeclaration, 'entryMode' 
   if (mode === 'launch') return { entryMode: 'launch' };
   if (mode === 'event' || mode === 'webhook') return { entryMode: 'event', event: text(config['event']) };
   const { trigger } = describeTrigger(config).config ?? {};
-  const listens = trigger && whatItListensTo(trigger.listens);
+  const listens = trigger && 'listens' in trigger ? whatItListensTo(trigger.listens) : undefined;
   return { entryMode: 'event', ...(listens ? { listens } : {}) };
 }
 

@@ -23,6 +23,7 @@ export const STATUS_TEXTS = {
   held: 'held: server down',
   waiting: '__shown__ waiting',
   entered: '__shown__ entered',
+  enteredRefused: '__shown__ in, __refused__ not',
   sent: '__shown__ sent',
   sentFailed: '__sent__ / __failed__ failed',
   decided: '__yes__ yes, __no__ no',

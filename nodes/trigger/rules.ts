@@ -1,4 +1,4 @@
-import { InputError } from '../../lib/errors';
+import { InputError, messageOf } from '../../lib/errors';
 import { checkTriggerConfig, type TriggerConfig } from '../../lib/triggers';
 import { text } from '../kit/names';
 
@@ -42,13 +42,13 @@ export function triggerRules(config: Config): TriggerConfig {
   });
 }
 
-/** What others need to know of the node at a deploy: nothing of one that is not configured properly, which says so itself. */
-export function describeTrigger(config: Config): { config?: { trigger: TriggerConfig } } {
+/** What others need to know of the node at a deploy. One that is not configured properly lets in nobody, and says why itself. */
+export function describeTrigger(config: Config): { config?: { trigger: TriggerConfig | { broken: string } } } {
   if (modeOf(config) === 'launch') return {};
   try {
     return { config: { trigger: triggerRules(config) } };
-  } catch {
-    return {};
+  } catch (error) {
+    return { config: { trigger: { broken: messageOf(error) } } };
   }
 }
 

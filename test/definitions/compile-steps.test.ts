@@ -1,3 +1,4 @@
+import { triggerRules } from '../../nodes/trigger/rules';
 import assert from 'node:assert/strict';
 import { compileWebhook } from '../../lib/content';
 import { compileDefinition, ownerOf, type DefinitionDocument } from '../../lib/definitions';
@@ -170,9 +171,36 @@ describe('channels and triggers of a definition', () => {
       automation: { triggers: [{ event: 'e', condition, action: 'send_email' }] },
     };
     assert.equal(
-      read(document).of('segment')[0]?.['condition'],
+      read(document).of('trigger')[0]?.['condition'],
       'lead.plan == "data.pro" and campaign.data.city = lead.city AND campaign.key != "x"',
     );
+  });
+});
+
+describe('a trigger of a definition', () => {
+  it('brings its rules into the node: properties of the event, delay, frequency, cooldown, re-entry', () => {
+    const trigger = { event: 'bought', action: 'send_email', condition: 'event.value > 50 and data.city = "Graz"' };
+    const flow = read({
+      id: 'shop',
+      automation: {
+        triggers: [{ ...trigger, delay: '36 hours', frequency: '7d', cooldown: '90 min', reentry: '2 weeks' }],
+      },
+    });
+    const node: Readonly<Record<string, unknown>> = flow.of('trigger')[0] ?? {};
+    assert.deepEqual(
+      ['condition', 'delay', 'delayUnit', 'frequency', 'cooldown', 'cooldownUnit', 'reentry', 'pause', 'pauseUnit'].map(
+        (name) => node[name],
+      ),
+      ['event.value > 50 and lead.city = "Graz"', '36', 'hours', '7d', '90', 'minutes', 'pause', '14', 'days'],
+    );
+    assert.equal(triggerRules(node).delayMs, 36 * 3_600_000);
+    for (const [field, value] of Object.entries({ delay: '31 days', frequency: '2h', reentry: 'sometimes' })) {
+      assert.throws(
+        () => read({ id: 'shop', automation: { triggers: [{ ...trigger, [field]: value }] } }),
+        (error: Error) => JSON.stringify(error).includes(`/automation/triggers/0/${field}`),
+        field,
+      );
+    }
   });
 });
 

@@ -143,8 +143,8 @@ describe('definitions become flows', () => {
         [trigger['mode'], trigger['event'], trigger['definition']],
         ['event', 'lead_score_increased', 'enterprise-campaign.lead_score_increased'],
       );
-      assert.deepEqual(flow.behind('Lead score increased'), ['If lead.lead_score >= 80']);
-      assert.deepEqual(flow.behind('If lead.lead_score >= 80'), ['Send to sales team']);
+      assert.equal(flow.named('Lead score increased')['condition'], 'lead.lead_score >= 80');
+      assert.deepEqual(flow.behind('Lead score increased'), ['Send to sales team']);
       const { url, payload } = flow.named('Send to sales team');
       assert.equal(url, '');
       assert.match(String(payload), /"action": "send_to_sales_team"/);

@@ -8,6 +8,7 @@ import type { Box, FlowNode, Owner } from './types';
 
 /** Versions of the configurations that are written here. */
 const VERSION = 1;
+const TRIGGER_VERSION = 2;
 const SEND_VERSION = 2;
 
 /** Milliseconds in the units of the delay node, longest first. */
@@ -29,10 +30,18 @@ interface Drawn {
 /** A trigger node: people enter when a campaign is launched, or when `event` comes. */
 export function triggerBox(
   drawn: Drawn,
-  trigger: { definition: string; step: string; event?: string; segment?: string },
+  trigger: { definition: string; step: string; event?: string; segment?: string; rules?: TriggerRules },
 ): Box {
-  const { definition, step, event, segment } = trigger;
+  const { definition, step, event, segment, rules = {} } = trigger;
+  const { condition = '', frequency = '', delayMs = 0, cooldownMs = 0, reentry = 'always' } = rules;
+  const [delay, delayUnit] = inUnits(delayMs, 'days');
+  const [cooldown, cooldownUnit] = inUnits(cooldownMs, 'hours');
+  const [pause, pauseUnit] = typeof reentry === 'number' ? inUnits(reentry, 'days') : ['30', 'days'];
   return box('marketing-trigger', drawn, 1, {
+    ...OTHER_TRIGGERS,
+    configVersion: TRIGGER_VERSION,
+    ...{ condition, frequency, delay, delayUnit, cooldown, cooldownUnit, cooldownOf: 'lead' },
+    ...{ reentry: typeof reentry === 'number' ? 'pause' : reentry, pause, pauseUnit, pauseSince: 'end' },
     mode: event === undefined ? 'launch' : 'event',
     audience: segment === undefined ? 'everybody' : 'segment',
     segment: segment ?? '',
@@ -41,6 +50,33 @@ export function triggerBox(
     definition,
     step,
   });
+}
+
+/** How often people come in by a trigger, and who. */
+export interface TriggerRules {
+  readonly condition?: string;
+  readonly delayMs?: number;
+  readonly frequency?: string;
+  readonly cooldownMs?: number;
+  readonly reentry?: 'always' | 'never' | 'finished' | number;
+}
+
+/** What a trigger that listens to something else would say. */
+const OTHER_TRIGGERS = {
+  ...{ watchSegment: '', segmentChange: 'entered', atFirst: false, threshold: '50', direction: 'rises' },
+  ...{ attribute: '', every: 'year', offsetDays: '0', offsetSide: 'after', at: '09:00', leapDay: 'feb28' },
+  ...{ graceHours: '24', contract: '', options: '', webhookKey: '', webhookAuth: 'signature' },
+  ...{ webhookHeader: 'X-Webhook-Secret', leadPath: 'lead', dataPath: 'data', idPath: 'id', createLeads: true },
+};
+
+/** A duration in the units of the trigger node; a part of a minute counts as a whole one. */
+function inUnits(ms: number, none: string): [amount: string, unit: string] {
+  if (ms === 0) return ['0', none];
+  const [unit, length] = UNITS.find(([name, size]) => name !== 'weeks' && name !== 'seconds' && ms % size === 0) ?? [
+    'minutes',
+    60_000,
+  ];
+  return [String(Math.ceil(ms / length)), unit];
 }
 
 /** A segment node: those who match leave by output 0, the others by output 1. */

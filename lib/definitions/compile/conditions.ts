@@ -20,12 +20,14 @@ const SCORE = 'lead_score';
  * the lead's `x`, unless `x` is a field of the campaign's data.
  * @param fields those of the campaign's data
  * @param attributes the declared attributes of leads
+ * @param event whether it may read what came with an event
  * @throws ConditionError
  */
 export function personCondition(
   source: ConditionSource,
   fields: readonly ReadField[],
   attributes: FieldTypes,
+  event = false,
 ): PersonCondition {
   const rename = (name: string): string => {
     const ofCampaign = fields.some((field) => field.name === name.replaceAll('`', ''));
@@ -37,7 +39,7 @@ export function personCondition(
           name === undefined ? found : rename(name),
         )
       : withFields(source, (field) => (field.startsWith('data.') ? rename(field.slice(5)) : field));
-  const condition = compiled(renamed, fields, attributes);
+  const condition = compiled(renamed, fields, attributes, event);
   return {
     expression: typeof renamed === 'string' ? renamed : condition.normalised,
     undeclared: condition.reads
@@ -48,12 +50,17 @@ export function personCondition(
 }
 
 /** With the declared types where they are known, else with those that follow from what is compared. */
-function compiled(source: ConditionSource, fields: readonly ReadField[], attributes: FieldTypes): Condition {
+function compiled(
+  source: ConditionSource,
+  fields: readonly ReadField[],
+  attributes: FieldTypes,
+  event: boolean,
+): Condition {
   try {
-    return compileScoped(source, { fields, lead: attributes });
+    return compileScoped(source, { fields, lead: attributes, event });
   } catch (error) {
     if (!(error instanceof ConditionError) || error.code !== 'E_UNKNOWN_ATTRIBUTE') throw error;
-    return compileScoped(source, { fields, lead: 'unknown' });
+    return compileScoped(source, { fields, lead: 'unknown', event });
   }
 }
 

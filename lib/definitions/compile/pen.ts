@@ -60,14 +60,20 @@ export class Pen {
 
   /** @param where what the condition belongs to, for warnings: `the step "welcome-2"` */
   onlyIf(place: readonly string[], source: ConditionSource, where: string, name?: string): Box {
-    const { expression, undeclared } = personCondition(source, this.definition.fields, this.attributes);
+    const expression = this.condition(source, where);
+    const label = name ?? `If ${shorten(expression, 44)}`;
+    return segmentBox({ id: this.id(...place), name: label, store: this.store }, { condition: expression });
+  }
+
+  /** A condition about people as one expression; says which attributes have to be declared for it. */
+  condition(source: ConditionSource, where: string, event = false): string {
+    const { expression, undeclared } = personCondition(source, this.definition.fields, this.attributes, event);
     for (const attribute of undeclared) {
       this.warn(
         `The condition of ${where} reads "lead.${attribute}": declare this attribute (nexus-marketing import FILE --declare), or nobody is let in.`,
       );
     }
-    const label = name ?? `If ${shorten(expression, 44)}`;
-    return segmentBox({ id: this.id(...place), name: label, store: this.store }, { condition: expression });
+    return expression;
   }
 
   inSegment(place: readonly string[], segment: string): Box {

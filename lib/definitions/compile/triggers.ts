@@ -17,13 +17,16 @@ export function triggerSections(pen: Pen): { sections: Section[]; definitions: s
 }
 
 /** @param name the event, with a number when several triggers listen to it */
-function triggerSection(pen: Pen, { event, condition, action, more }: ReadTrigger, name: string): Section {
+function triggerSection(pen: Pen, read: ReadTrigger, name: string): Section {
+  const { event, condition, action, more } = read;
   const place = ['event', name];
   const where = `the trigger on "${event}"`;
   const definition = eventKey(pen.definition.key, name);
-  const trigger = pen.trigger([...place, 'trigger'], spoken(event), { definition, step: 'entered', event });
+  const trigger = pen.trigger([...place, 'trigger'], spoken(event), {
+    ...{ definition, step: 'entered', event },
+    rules: { ...read, condition: condition === undefined ? '' : pen.condition(condition, where, true) },
+  });
   const boxes: Box[] = [trigger];
-  if (condition !== undefined) boxes.push(pen.onlyIf([...place, 'condition'], condition, where));
   const meant = readAction(pen, action, text(more['channel']));
   const consent = meant.kind === 'send' ? pen.consent([...place, 'consent'], meant.channel) : undefined;
   if (consent) boxes.push(consent);

@@ -3,7 +3,13 @@ import type { Automation, Escalation, EventTrigger, SequenceStep } from '../docu
 import { at, type Problems } from '../problems';
 import { others, pick } from './channels';
 import { readCondition, type ConditionScope } from './conditions';
-import type { ReadEscalation, ReadStep, ReadTrigger } from './types';
+import {
+  TRIGGER_FREQUENCIES,
+  type ReadEscalation,
+  type ReadStep,
+  type ReadTrigger,
+  type TriggerFrequency,
+} from './types';
 
 /** What an automation says, together. */
 export interface ReadAutomation {
@@ -14,7 +20,11 @@ export interface ReadAutomation {
 
 const CONTENT = ['name', 'template', 'subject', 'html', 'text'] as const;
 const STEP: ReadonlySet<string> = new Set([...CONTENT, 'delay', 'action', 'channel', 'condition']);
-const TRIGGER: ReadonlySet<string> = new Set(['event', 'condition', 'action']);
+const TRIGGER: ReadonlySet<string> = new Set([
+  ...['event', 'condition', 'action', 'delay', 'frequency', 'cooldown', 'reentry'],
+]);
+/** AC-004.3. */
+const LONGEST_TRIGGER_DELAY_MS = 30 * 86_400_000;
 /** Further than this in the future, a duration is a mistake in typing. */
 const LONGEST_MS = 10 * 365 * 86_400_000;
 
@@ -80,10 +90,39 @@ class AutomationReader {
   trigger(trigger: EventTrigger, path: string): ReadTrigger {
     return {
       event: trigger.event,
-      ...readCondition(trigger.condition, at(path, 'condition'), this.scope, this.problems),
+      ...readCondition(trigger.condition, at(path, 'condition'), { ...this.scope, event: true }, this.problems),
+      ...this.triggerRules(trigger, path),
       action: trigger.action,
       more: others(trigger, TRIGGER),
     };
+  }
+
+  private triggerRules(
+    { delay, frequency, cooldown, reentry }: EventTrigger,
+    path: string,
+  ): Partial<Pick<ReadTrigger, 'delayMs' | 'frequency' | 'cooldownMs' | 'reentry'>> {
+    const delayMs = delay === undefined ? undefined : this.duration(delay, at(path, 'delay'), true);
+    if (delayMs !== undefined && delayMs > LONGEST_TRIGGER_DELAY_MS)
+      this.problems.add(at(path, 'delay'), 'A trigger waits for 30 days at most. Use a step that waits instead.');
+    const often = frequency === undefined ? undefined : this.frequency(frequency, at(path, 'frequency'));
+    return {
+      ...(delayMs === undefined ? {} : { delayMs }),
+      ...(often === undefined ? {} : { frequency: often }),
+      ...(cooldown === undefined ? {} : { cooldownMs: this.duration(cooldown, at(path, 'cooldown'), true) }),
+      ...(reentry === undefined ? {} : { reentry: this.reentry(reentry, at(path, 'reentry')) }),
+    };
+  }
+
+  private frequency(written: string, path: string): TriggerFrequency | undefined {
+    const ms = parseDuration(written);
+    const found = Object.entries(TRIGGER_FREQUENCIES).find(([, length]) => length === ms);
+    if (!found) this.problems.add(path, `"${written}" is no frequency. Write "1h", "24h", "7d" or "30d".`);
+    return found?.[0] as TriggerFrequency | undefined;
+  }
+
+  private reentry(written: string, path: string): 'always' | 'never' | 'finished' | number {
+    if (written === 'always' || written === 'never' || written === 'finished') return written;
+    return this.duration(written, path, false);
   }
 
   /** `send_email` is `send` on the channel `email`. */

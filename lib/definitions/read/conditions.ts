@@ -35,6 +35,8 @@ export interface ConditionScope {
   readonly fields: readonly ReadField[];
   /** The lead's declared attributes; `unknown`: any, since they are not known here. Absent: it may not read the lead. */
   readonly lead?: FieldTypes | 'unknown';
+  /** It may read what came with an event (`event.value`). */
+  readonly event?: boolean;
 }
 
 /** The declared fields of a campaign's data that a condition can read; of the others it finds the type by itself. */
@@ -56,11 +58,14 @@ function typesOf(fields: readonly ReadField[]): FieldTypes {
 }
 
 /** Compiles a condition of a definition. @throws ConditionError */
-export function compileScoped(source: ConditionSource, { fields, lead }: ConditionScope): Condition {
+export function compileScoped(source: ConditionSource, { fields, lead, event }: ConditionScope): Condition {
   return compileCondition(
     source,
     { lead: lead === undefined || lead === 'unknown' ? {} : lead, campaign: typesOf(fields) },
-    { infer: lead === 'unknown' ? ['data', 'lead'] : ['data'], campaign: CAMPAIGN_FIELDS },
+    {
+      infer: ['data', ...(lead === 'unknown' ? ['lead'] : []), ...(event === true ? ['event'] : [])],
+      campaign: CAMPAIGN_FIELDS,
+    },
   );
 }
 

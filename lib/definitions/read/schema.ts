@@ -108,7 +108,15 @@ const automation = object({
   ),
   escalation: list(object({ after: duration, condition, action }, { required: ['after', 'action'] }), 50),
   triggers: list(
-    { type: 'object', properties: { event: text(64), condition, action }, required: ['event', 'action'] },
+    {
+      type: 'object',
+      properties: {
+        ...{ event: text(64), condition, action, delay: duration, cooldown: duration },
+        frequency: text(32, { description: '"1h", "24h", "7d" or "30d".' }),
+        reentry: text(32, { description: '"always", "never", "finished", or a pause such as "7 days".' }),
+      },
+      required: ['event', 'action'],
+    },
     50,
   ),
 });

@@ -71,11 +71,25 @@ export interface ReadEscalation {
   readonly action: string;
 }
 
+/** How often a trigger lets a lead in at most. */
+export const TRIGGER_FREQUENCIES = {
+  '1h': 3_600_000,
+  '24h': 86_400_000,
+  '7d': 604_800_000,
+  '30d': 2_592_000_000,
+} as const;
+export type TriggerFrequency = keyof typeof TRIGGER_FREQUENCIES;
+
 /** What happens when a lead does something. */
 export interface ReadTrigger {
   readonly event: string;
-  /** A guard that may also read the lead. */
+  /** Of the event and of the lead. */
   readonly condition?: ConditionSource;
+  readonly delayMs?: number;
+  readonly frequency?: TriggerFrequency;
+  readonly cooldownMs?: number;
+  /** Or the pause after the end, ms. */
+  readonly reentry?: 'always' | 'never' | 'finished' | number;
   readonly action: string;
   /** Whatever else is written there. */
   readonly more: Readonly<Record<string, unknown>>;

@@ -1,5 +1,6 @@
 import { campaignViews } from '../../campaigns';
 import type { JsonCondition } from '../../conditions';
+import { ControlGroups } from '../../experiments';
 import { leadViews, type Leads, type Reactions } from '../../leads';
 import type { LedgerLog } from '../../ledger';
 import type { Segments } from '../../segments';
@@ -34,6 +35,7 @@ export function triggersOf(
       leads: leadViews,
       campaigns: campaignViews,
       did: (tx, ids, condition) => segments.behaviours(ids, condition, tx),
+      controlled: (tx, ids) => new ControlGroups(tx).members(ids),
       inSegment: (tx, ids, key) => segments.matching(ids, key, tx),
       matching: async (tx, ids, source, constants) =>
         segments.matchesCondition(ids, await conditions.compile(source as JsonCondition, tx), constants, tx),

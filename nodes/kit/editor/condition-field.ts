@@ -41,20 +41,28 @@ export interface ConditionFieldOptions {
   input: JQuery;
   /** Config node id of the store chosen in the dialog, or ''. */
   store: () => string;
+  /** What it may read besides leads. Then nobody can be counted: it depends on what will happen. */
+  about?: 'event';
 }
 
 /**
  * Turns a textarea into the condition editor: attribute names are completed, the runtime checks the text while it is
  * written and the message stands under the field with a mark at the position, and a button counts who would match.
  */
-export function conditionField({ node, input, store }: ConditionFieldOptions): { check: () => void } {
+export function conditionField({ node, input, store, about }: ConditionFieldOptions): { check: () => void } {
   const message = $('<div class="marketing-condition-message" role="status" aria-live="polite"></div>');
   const result = $('<div class="marketing-condition-result"></div>').hide();
   const count = $('<button type="button" class="red-ui-button red-ui-button-small"></button>')
     .append('<i class="fa fa-users"></i> ', document.createTextNode(text('condition.count')))
     .on('click', () => void showCount());
   input.addClass('marketing-condition').attr({ spellcheck: 'false', autocomplete: 'off', rows: '3' });
-  input.after(message, $('<div class="marketing-condition-tools"></div>').append(count), result);
+  input.after(
+    message,
+    $('<div class="marketing-condition-tools"></div>')
+      .append(count)
+      .toggle(about === undefined),
+    result,
+  );
 
   let suggestions = suggestionsFrom(standardFields);
   attachSuggestions(input, () => suggestions);
@@ -82,7 +90,7 @@ export function conditionField({ node, input, store }: ConditionFieldOptions): {
     if (asked === '') return show('empty');
     if (store() === '') return show('unknown', text('condition.noStore'));
     try {
-      const verdict = await checkCondition(store(), asked);
+      const verdict = await checkCondition(store(), asked, about);
       if (asked === written()) show(verdict);
     } catch (error) {
       if (asked === written()) show('unknown', unavailable(error));

@@ -10,12 +10,12 @@ const startingCodes = new Set(['E_UNKNOWN_TRIGGER', 'E_NOT_DEPLOYED', 'E_STORE_U
 
 /** Whether a trigger's button may be pressed: what is drawn must be what runs. */
 export function canLaunch(node: RedNode): boolean {
-  return node.changed !== true && node.valid !== false && node.d !== true && node.mode !== 'event';
+  return node.changed !== true && node.valid !== false && node.d !== true && (node.mode ?? 'launch') === 'launch';
 }
 
 /** Asks how many people a launch would enter, lets the user confirm, and launches. */
 export async function launch(node: RedNode): Promise<void> {
-  if (node.mode === 'event') return warn(text('launch.eventMode'));
+  if ((node.mode ?? 'launch') !== 'launch') return warn(text('launch.eventMode'));
   if (node.changed === true) return warn(text('launch.notDeployed'));
   if (node.valid === false) return warn(text('launch.invalid'));
   try {

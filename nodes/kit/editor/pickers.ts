@@ -1,9 +1,9 @@
 import { endpoint, get } from './api';
 import { formatCount, text } from './texts';
-import { type KeyedSummary, type SegmentSummary, type TemplateSummary } from './types';
+import { type AttributeSummary, type KeyedSummary, type SegmentSummary, type TemplateSummary } from './types';
 
 /** Where a picker gets its entries: relative to the chosen store. */
-export type PickerList = 'segments' | 'events' | 'definitions' | 'campaigns' | 'templates';
+export type PickerList = 'segments' | 'events' | 'definitions' | 'campaigns' | 'templates' | 'contracts' | 'dates';
 
 interface Entry {
   key: string;
@@ -58,6 +58,11 @@ async function load(list: PickerList, address: string): Promise<Entry[]> {
         name,
         detail: text('picker.leads', { count: leadCount, shown: formatCount(leadCount) }),
       }));
+    case 'dates':
+      return (await get<AttributeSummary[]>(address.replace(/dates$/, 'attributes')))
+        .filter(({ type }) => type === 'date')
+        .map(({ name }) => ({ key: name, name: '', detail: '' }));
+    case 'contracts':
     case 'events':
       return (await get<string[]>(address)).map((key) => ({ key, name: '', detail: '' }));
     case 'templates':

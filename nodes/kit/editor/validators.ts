@@ -102,15 +102,30 @@ export function definition(node: RedNode): Verdict {
   return text('invalid.definition.taken', { key: definitionKey(node), other: String(other.name || other.type) });
 }
 
-/** A condition is present and, as far as this session knows, accepted by the runtime. */
-export function condition(node: RedNode, value: unknown): Verdict {
+/** The name of an event, as the runtime takes it. */
+export function eventName(value: unknown): Verdict {
+  const present = required(value, 'event');
+  const written = String(value ?? '').trim();
+  if (present !== true || isEnvironmentReference(written)) return present;
+  return /^[a-z][\w.:-]{0,95}$/i.test(written) ? true : text('invalid.eventName');
+}
+
+/** A time of day, `09:00`. */
+export function timeOfDay(value: unknown): Verdict {
+  const written = String(value ?? '').trim();
+  if (isEnvironmentReference(written)) return true;
+  return /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(written) ? true : text('invalid.timeOfDay');
+}
+
+/** A condition is present and, as far as this session knows, accepted by the runtime. `about`: what it may read besides leads. */
+export function condition(node: RedNode, value: unknown, about?: 'event'): Verdict {
   const written = String(value ?? '').trim();
   if (written === '') return text('invalid.required.condition');
   if (isEnvironmentReference(written)) return true;
   const store = current(node, 'store');
-  const known = knownCondition(store, written);
+  const known = knownCondition(store, written, about);
   if (known === undefined) {
-    checkConditionLater(node, store, written);
+    checkConditionLater(node, store, written, about);
     return true;
   }
   return known.ok ? true : text('invalid.condition', { message: known.message });

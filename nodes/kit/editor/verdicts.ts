@@ -16,24 +16,24 @@ const asked = new Set<string>();
 let background = Promise.resolve();
 
 /** The verdict about a condition, or undefined while nobody has asked for it. */
-export function knownCondition(store: string, condition: string): ConditionCheck | undefined {
-  return conditionVerdicts.get(conditionKey(store, condition));
+export function knownCondition(store: string, condition: string, about?: 'event'): ConditionCheck | undefined {
+  return conditionVerdicts.get(conditionKey(store, condition, about));
 }
 
 /** Asks the runtime about a condition and remembers the verdict. Throws ApiError when it cannot judge. */
-export async function checkCondition(store: string, condition: string): Promise<ConditionCheck> {
-  const key = conditionKey(store, condition);
+export async function checkCondition(store: string, condition: string, about?: 'event'): Promise<ConditionCheck> {
+  const key = conditionKey(store, condition, about);
   const known = conditionVerdicts.get(key);
   if (known !== undefined) return known;
-  const verdict = await post<ConditionCheck>('marketing/condition/check', { store, condition });
+  const verdict = await post<ConditionCheck>('marketing/condition/check', { store, condition, about });
   conditionVerdicts.set(key, verdict);
   return verdict;
 }
 
 /** Asks about a condition of a node that nobody has opened yet, and validates the node again if it turns out wrong. */
-export function checkConditionLater(node: RedNode, store: string, condition: string): void {
-  later(conditionKey(store, condition), async () => {
-    const verdict = await checkCondition(store, condition);
+export function checkConditionLater(node: RedNode, store: string, condition: string, about?: 'event'): void {
+  later(conditionKey(store, condition, about), async () => {
+    const verdict = await checkCondition(store, condition, about);
     if (!verdict.ok) markInvalid(node);
   });
 }
@@ -71,8 +71,8 @@ function markInvalid(node: RedNode): void {
   RED.view.redraw();
 }
 
-function conditionKey(store: string, condition: string): string {
-  return `${store}\n${condition}`;
+function conditionKey(store: string, condition: string, about = ''): string {
+  return `${store}\n${about}\n${condition}`;
 }
 
 function templateKey(content: Content): string {
