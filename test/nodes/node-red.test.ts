@@ -144,6 +144,8 @@ for (const version of NODE_RED_VERSIONS) {
         assert.equal((await marketing.leads.consentOf(lead, 'email'))?.state, 'revoked');
         // Until all stores are open, one of them might still turn out to have signed it.
         await eventually(async () => assert.equal((await fetch(`${running.http}${base}/u/not-a-token`)).status, 404));
+        const inbound = await fetch(`${running.http}${base}/in/nobody`, { method: 'POST', body: '{}' });
+        assert.equal(((await inbound.json()) as { code: string }).code, 'E_UNKNOWN_ENDPOINT');
       }
       assert.equal((await fetch(`${running.http}/marketing/other`)).status, 404);
     });
