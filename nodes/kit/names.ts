@@ -13,7 +13,12 @@ export const STATION_KINDS: Readonly<Record<string, string>> = {
 };
 
 /** Node types that send each person through exactly one of their outputs. */
-export const SWITCH_TYPES: ReadonlySet<string> = new Set(['marketing-segment', 'marketing-consent', 'marketing-goal']);
+export const SWITCH_TYPES: ReadonlySet<string> = new Set([
+  'marketing-segment',
+  'marketing-consent',
+  'marketing-split',
+  'marketing-goal',
+]);
 
 /** What naming needs to know of a node's configuration. */
 export interface Named {

@@ -27,6 +27,7 @@ export const STATUS_TEXTS = {
   sent: '__shown__ sent',
   sentFailed: '__sent__ / __failed__ failed',
   decided: '__yes__ yes, __no__ no',
+  divided: '__shown__ divided',
   saved: '__shown__ saved',
   rejected: '__shown__ rejected',
   recorded: '__shown__ recorded',

@@ -118,7 +118,7 @@ for (const { release, version, adminRoot } of releases) {
         .evaluateAll((nodes) => nodes.map((node) => node.getAttribute('data-palette-type')));
       assert.deepEqual(
         [...types].sort(),
-        ['campaign', 'consent', 'delay', 'event', 'lead', 'segment', 'send', 'trigger'].map(
+        ['campaign', 'consent', 'delay', 'event', 'lead', 'segment', 'send', 'split', 'trigger'].map(
           (name) => `marketing-${name}`,
         ),
       );
@@ -293,6 +293,7 @@ for (const { release, version, adminRoot } of releases) {
         'trigger',
         'segment',
         'consent',
+        'split',
         'delay',
         'send',
         'campaign',
@@ -304,7 +305,7 @@ for (const { release, version, adminRoot } of releases) {
     });
 
     it('opens every dialog without an error', async () => {
-      for (const type of ['consent', 'delay', 'lead', 'campaign', 'event'].map((name) => `marketing-${name}`)) {
+      for (const type of ['consent', 'split', 'delay', 'lead', 'campaign', 'event'].map((name) => `marketing-${name}`)) {
         const id = await editor.drag(type, 200, 500);
         await editor.edit(id);
         assert.ok((await editor.page.locator('.marketing-form .form-row:visible').count()) >= 3, type);

@@ -5,7 +5,7 @@ import { migrateConfig, withDefaults, type ConfigMigration } from '../../nodes/k
 import { definitionKey, slug, stepName } from '../../nodes/kit/names';
 import { databaseUrl } from '../../nodes/kit/store-settings';
 
-const NODES = ['store', 'account', 'lead', 'trigger', 'segment', 'consent', 'delay', 'send', 'campaign'];
+const NODES = ['store', 'account', 'lead', 'trigger', 'segment', 'consent', 'split', 'delay', 'send', 'campaign'];
 
 /** Throws an InputError with this code. */
 function refuses(code: string, work: () => unknown): void {

@@ -91,7 +91,7 @@ export function chancesOf(posteriors: readonly Posterior[]): Chances {
     const half = ((cuts[piece + 1] ?? 0) - (cuts[piece] ?? 0)) / 2;
     for (let k = 0; k < ORDER; k++) addPoint(piece * ORDER + k, half * at(WEIGHTS, k));
   }
-  return { best, loss };
+  return { best: best.map((one) => Math.min(1, one)), loss: loss.map((one) => Math.max(0, one)) };
 
   function addPoint(point: number, weight: number): void {
     let all = 1;

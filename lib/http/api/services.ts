@@ -7,6 +7,8 @@ export type OpenServices = Pick<
   | 'scope'
   | 'campaigns'
   | 'schedules'
+  | 'experiments'
+  | 'controlGroup'
   | 'leads'
   | 'engagements'
   | 'segments'

@@ -4,6 +4,7 @@ import { compile } from './compile';
 import { definition } from './definition';
 import { demo } from './demo';
 import { doctor } from './doctor';
+import { experiment } from './experiment';
 import { importLeads } from './import';
 import { migrate } from './migrate';
 import { score } from './score';
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   compile,
   campaign,
   sendRules,
+  experiment,
   token,
   webhook,
   doctor,

@@ -14,6 +14,7 @@ import * as lead from './nodes/lead';
 import * as score from './nodes/score';
 import * as segment from './nodes/segment';
 import * as send from './nodes/send';
+import * as split from './nodes/split';
 import * as store from './nodes/store';
 import * as trigger from './nodes/trigger';
 import './marketing-editor.css';
@@ -36,6 +37,7 @@ const marketingEditor = {
   score,
   segment,
   send,
+  split,
   store,
   trigger,
   validate,

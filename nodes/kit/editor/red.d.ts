@@ -119,6 +119,8 @@ interface EditableListOptions<T> {
   removable?: boolean;
   sortable?: boolean;
   addButton?: boolean | string;
+  removeItem?(item: T): void;
+  sortItems?(items: JQuery[]): void;
   addItem(row: JQuery, index: number, item: T): void;
 }
 

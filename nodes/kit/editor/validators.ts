@@ -137,6 +137,27 @@ export function requiredEmail(value: unknown, key: string): Verdict {
   return present === true ? emailAddress(value) : present;
 }
 
+/** Variants of a split: 2 to 5, each with a key of its own, shares that are 100 % together with the control's. */
+export function variants(node: RedNode, value: unknown): Verdict {
+  const list = Array.isArray(value) ? (value as { key?: unknown; share?: unknown }[]) : [];
+  if (list.length < 2 || list.length > 5) return text('invalid.variants.count');
+  const keys = list.map(({ key }) => String(key ?? '').trim());
+  const control = current(node, 'control') === 'true';
+  if (keys.some((key) => !/^[\p{L}\p{N}_-]{1,32}$/u.test(key)) || new Set(keys).size < keys.length) {
+    return text('invalid.variants.key');
+  }
+  if (control && keys.includes('control')) return text('invalid.variants.key');
+  const shares = [...list.map(({ share }) => share), ...(control ? [current(node, 'controlShare')] : [])];
+  return isWhole(shares) ? true : text('invalid.variants.sum');
+}
+
+/** Whether shares are 100 % together, each with at most two decimals. */
+export function isWhole(shares: readonly unknown[]): boolean {
+  const hundredths = shares.map((share) => (String(share ?? '').trim() === '' ? NaN : Number(share) * 100));
+  if (hundredths.some((one) => !(one >= 0) || Math.abs(one - Math.round(one)) > 1e-6)) return false;
+  return hundredths.reduce((sum, one) => sum + Math.round(one), 0) === 10_000;
+}
+
 /** A path below the HTTP root, such as `/marketing`. */
 export function httpPath(value: unknown): Verdict {
   const written = String(value ?? '').trim();

@@ -48,6 +48,9 @@ async function furnish(client: Client, mark: string): Promise<Belongings> {
   await made(`/webhooks/${webhook}/test`, {}, 'deliveries');
   await made('/score-rules', { key: key('score'), name: mark, event: 'visited', points: 1 });
   had['score-rules'] = [key('score')];
+  const variants = ['A', 'B'].map((one) => ({ key: one, name: mark, share: 50 }));
+  await made(`/campaigns/${campaign}/experiments`, { key: key('experiment'), name: mark, variants }, 'experiments');
+  had['experiments'] = (had['experiments'] ?? []).filter((one) => typeof one === 'number');
   await made('/delegations', { delegator: mark, delegatee: 'bob' });
   await made('/tokens', { name: mark, roles: ['viewer'] });
   await made('/attributes', { name: `${client.tenant}_only`, type: 'string' });

@@ -52,6 +52,15 @@ async function furnish(world: World, pool: Pool): Promise<void> {
     if (i % 4 === 1) await admin.ask('POST', `/campaigns/${String(id)}/launch`);
     if (i % 8 === 1) await admin.ask('POST', `/campaigns/${String(id)}/pause`);
   }
+  const variants = ['A', 'B'].map((key) => ({ key, name: key, share: 50 }));
+  for (const campaign of pool.of('campaigns').filter((id) => typeof id === 'number')) {
+    const path = `/campaigns/${String(campaign)}/experiments`;
+    for (const key of ['one', 'two']) {
+      const { body } = await admin.ask('POST', path, { key, variants });
+      pool.add('experiments', body['id']);
+      if (key === 'one') await admin.ask('POST', `/experiments/${String(body['id'])}/stop`);
+    }
+  }
   const lead = await made('/leads', { email: 'ada@example.org' });
   await made('/events', { type: 'signed_up', lead: lead['id'] });
   const engagements = await admin.ask<{ items: { id: number }[] }>('GET', `/leads/${String(lead['id'])}/engagements`);

@@ -12,6 +12,7 @@ import { DEFINITION_SCHEMAS, definitionOperations } from './definitions';
 import { DELEGATION_SCHEMAS, delegationOperations } from './delegations';
 import { ESCALATION_SCHEMAS, escalationOperations } from './escalations';
 import { eventOperations } from './events';
+import { EXPERIMENT_SCHEMAS, experimentOperations } from './experiments';
 import { HISTORY_SCHEMAS, historyOperations } from './history';
 import { LEAD_SCHEMAS, leadOperations } from './leads';
 import { NOTE_SCHEMAS, noteOperations, notesOn } from './notes';
@@ -60,6 +61,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...promotionOperations,
   ...delegationOperations,
   ...escalationOperations,
+  ...experimentOperations,
   ...eventOperations,
   ...engagementNotes,
   ...noteOperations,
@@ -86,6 +88,7 @@ export const SHARED: Readonly<Record<string, Schema>> = {
   ...PROMOTION_SCHEMAS,
   ...DELEGATION_SCHEMAS,
   ...ESCALATION_SCHEMAS,
+  ...EXPERIMENT_SCHEMAS,
   ...NOTE_SCHEMAS,
   ...WEBHOOK_SCHEMAS,
   ...TOKEN_SCHEMAS,
