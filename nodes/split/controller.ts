@@ -42,7 +42,11 @@ async function decide(
   return people.flatMap((one) => verdicts.get(one) ?? []);
 }
 
-function verdictOf({ title }: NodeKit, { outputs }: Declared, { variant, bucket, because, control }: Assigned): Verdict {
+function verdictOf(
+  { title }: NodeKit,
+  { outputs }: Declared,
+  { variant, bucket, because, control }: Assigned,
+): Verdict {
   const port = outputs.indexOf(variant);
   const gone = port < 0 ? `; the variant "${variant}" is no longer drawn` : '';
   return {

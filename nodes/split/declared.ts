@@ -26,7 +26,7 @@ export function declaredBy({ config, saved, title }: NodeKit): Declared {
     config.number(property, { min: 0, max: 1e9, otherwise: otherwise * 100 }) / 100;
   const variants = variantsOf(saved['variants']);
   const all = config.flag('control', false)
-    ? [...variants, { key: CONTROL, name: title, control: true, share: controlShare() }]
+    ? [...variants, { key: CONTROL, name: 'No message', control: true, share: controlShare() }]
     : variants;
   const conversion = config.text('conversion');
   const input: Omit<NewExperiment, 'key'> = {
@@ -70,9 +70,12 @@ function thresholdOf(written: '90' | '95' | '99'): 90 | 95 | 99 {
 }
 
 function variantsOf(saved: unknown): (VariantInput & { key: string })[] {
-  if (!Array.isArray(saved)) throw new InputError('E_CONFIG', 'The property "variants" of this node is no list: open it and name them.');
+  if (!Array.isArray(saved))
+    throw new InputError('E_CONFIG', 'The property "variants" of this node is no list: open it and name them.');
   return saved.map((one: unknown) => {
-    const { key, name, share } = (typeof one === 'object' && one !== null ? one : {}) as Readonly<Record<string, unknown>>;
+    const { key, name, share } = (typeof one === 'object' && one !== null ? one : {}) as Readonly<
+      Record<string, unknown>
+    >;
     const known = text(key) || text(name);
     return { key: known, name: text(name) || known, share: text(share) === '' ? Number.NaN : Number(text(share)) };
   });

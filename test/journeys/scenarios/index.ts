@@ -1,9 +1,11 @@
 import type { Lab } from '../lab';
+import { abTest } from './ab-test';
 import { followUpSeries } from './follow-up-series';
 import { parallelChannels } from './parallel-channels';
 
 /** What is played in the lab, by the name of its test. */
 export const SCENARIOS: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
   'a follow-up series': followUpSeries,
+  'an A/B test with its winner': abTest,
   'parallel channels with compensation': parallelChannels,
 };

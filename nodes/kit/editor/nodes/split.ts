@@ -66,9 +66,7 @@ function rows(): JQuery {
 
 function addRow(row: JQuery, { key = '', name = '', share = 0, from }: Row, changed: () => void): void {
   const input = (kind: string, value: string | number): JQuery =>
-    $(`<input type="text" class="marketing-split-${kind}">`)
-      .val(value)
-      .on('input', changed);
+    $(`<input type="text" class="marketing-split-${kind}">`).val(value).on('input', changed);
   $('<div class="marketing-split-row"></div>')
     .attr('data-from', from ?? '')
     .append(
@@ -81,9 +79,7 @@ function addRow(row: JQuery, { key = '', name = '', share = 0, from }: Row, chan
 }
 
 function listed(): HTMLElement[] {
-  return rows()
-    .find<HTMLElement>('.marketing-split-row')
-    .toArray();
+  return rows().find<HTMLElement>('.marketing-split-row').toArray();
 }
 
 function variantsOf(): Variant[] {
