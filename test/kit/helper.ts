@@ -41,6 +41,7 @@ const NAMES = [
   'trigger',
   'segment',
   'consent',
+  'split',
   'delay',
   'send',
   'campaign',

@@ -6,12 +6,14 @@ const CAMPAIGN = [
   ...['created', 'updated', 'scheduled', 'launched', 'paused', 'resumed', 'completed', 'cancelled', 'deleted'],
   ...['restored', 'stage_changed', 'assigned', 'commented', 'run_missed', 'escalated'],
 ];
+const EXPERIMENT = ['started', 'found', 'decided'];
 const LEAD = ['created', 'updated', 'scored', 'segment_changed'];
 const ENGAGEMENT = ['email_sent', 'email_opened', 'email_clicked', 'sms_delivered', 'conversion', 'tracked'];
 const ROI = ['budget_exceeded', 'target_achieved', 'milestone_reached', 'underperforming'];
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   campaign: CAMPAIGN,
+  experiment: EXPERIMENT,
   lead: LEAD,
   engagement: ENGAGEMENT,
   roi: ROI,
