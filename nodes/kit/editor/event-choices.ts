@@ -10,6 +10,8 @@ const EXPERIMENT = ['started', 'found', 'decided'];
 const LEAD = ['created', 'updated', 'scored', 'segment_changed'];
 const ENGAGEMENT = ['email_sent', 'email_opened', 'email_clicked', 'sms_delivered', 'conversion', 'tracked'];
 const ROI = ['budget_exceeded', 'target_achieved', 'milestone_reached', 'underperforming'];
+const CONVERSION = ['attributed'];
+const COMPENSATION = ['undone', 'partly_undone', 'failed'];
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   campaign: CAMPAIGN,
@@ -17,6 +19,8 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   lead: LEAD,
   engagement: ENGAGEMENT,
   roi: ROI,
+  conversion: CONVERSION,
+  compensation: COMPENSATION,
 };
 
 /** Patterns: everything, then each group followed by its events. */
