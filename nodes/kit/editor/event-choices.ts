@@ -10,6 +10,7 @@ const EXPERIMENT = ['started', 'found', 'decided'];
 const LEAD = ['created', 'updated', 'scored', 'segment_changed'];
 const ENGAGEMENT = ['email_sent', 'email_opened', 'email_clicked', 'sms_delivered', 'conversion', 'tracked'];
 const ROI = ['budget_exceeded', 'target_achieved', 'milestone_reached', 'underperforming'];
+const APPROVAL = ['requested', 'voted', 'approved', 'rejected', 'expired', 'reminded', 'voided', 'withdrawn'];
 const CONVERSION = ['attributed'];
 const COMPENSATION = ['undone', 'partly_undone', 'failed'];
 
@@ -19,6 +20,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   lead: LEAD,
   engagement: ENGAGEMENT,
   roi: ROI,
+  approval: APPROVAL,
   conversion: CONVERSION,
   compensation: COMPENSATION,
 };
