@@ -12,10 +12,11 @@ import { bench as init } from './init';
 import { bench as launch } from './launch';
 import { bench as segment } from './segment';
 import { bench as send } from './send';
+import { bench as throttle } from './throttle';
 import { bench as timers } from './timers';
 import { bench as trigger } from './trigger';
 
-const BENCHES: readonly Bench[] = [send, segment, timers, imports, trigger, launch, init, dashboard, api];
+const BENCHES: readonly Bench[] = [send, segment, timers, imports, trigger, launch, init, dashboard, api, throttle];
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
   const bench = BENCHES.find((one) => one.name === name);
