@@ -97,7 +97,8 @@ export function lastOf(
     for (const group of open) group.people = group.people * share < 0.5 ? 0 : group.people * share;
     at = until;
   }
-  return Math.ceil(Math.max(at, ...released));
+  const last = Math.ceil(Math.max(at, ...released));
+  return last > now + YEAR_MS ? undefined : last;
 }
 
 async function speedOf(
