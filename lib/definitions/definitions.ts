@@ -3,7 +3,7 @@ import type { DefinitionDeclaration, Orphans } from '../ledger';
 import type { Scope } from '../store';
 import { checkDeclarations, registerStations, registerVersion, undeploy, type Recomputed } from './deploy';
 import type { Change } from './diff';
-import { WaitingPeople } from './people';
+import { WaitingPeople, type DefinitionsDeps } from './people';
 import { definitionOf, NEWEST, type DefinitionRow } from './rows';
 import type { Definition, DefinitionDetails, DefinitionVersion, DeployReport } from './types';
 import { takeTurn } from './turn';
@@ -19,8 +19,11 @@ export class Definitions {
   private readonly people: WaitingPeople;
   private readonly kept: Versions;
 
-  constructor(private readonly scope: Scope) {
-    this.people = new WaitingPeople(scope);
+  constructor(
+    private readonly scope: Scope,
+    deps: DefinitionsDeps = {},
+  ) {
+    this.people = new WaitingPeople(scope, deps);
     this.kept = new Versions(scope);
   }
 

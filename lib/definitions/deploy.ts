@@ -100,7 +100,7 @@ export async function registerStations(tx: Scope, declaration: DefinitionDeclara
   const json = tx.dialect.name === 'postgres' ? 'CAST(:config AS jsonb)' : ':config';
   for (const station of declaration.stations) {
     const former = known.find(({ step }) => step === station.step);
-    const recomputes = station.recomputeMs !== undefined || station.recomputeAt !== undefined;
+    const recomputes = [station.recomputeMs, station.recomputeAt, station.recomputeBy].some((how) => how !== undefined);
     const pending = former !== undefined && former.hash !== station.hash && recomputes;
     if (pending) recomputed.push({ id: former.id, station });
     await tx.run(

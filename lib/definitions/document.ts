@@ -54,9 +54,38 @@ export interface ChannelSettings {
   readonly [more: string]: unknown;
 }
 
+/** What a step waits for; one of `event`, `condition` and `segment`. */
+export interface WaitUntil {
+  /** What the lead does: `purchase`. */
+  readonly event?: string;
+  /** With an event: what has to be true of it (`event.value > 50`). Without one: what has to become true of the lead. */
+  readonly condition?: string;
+  /** Key of a saved segment that the lead has to be in. */
+  readonly segment?: string;
+  /** From when on events count: since the person entered the journey (default), since they came to this step, or ever. */
+  readonly since?: 'entry' | 'arrival' | 'ever';
+  /** "4 hours": then people go on all the same. */
+  readonly timeout: string;
+  /** What follows when it has happened, and when time has run out: the `next` step (default), or the `end` of the way. */
+  readonly happened?: 'next' | 'end';
+  readonly timed_out?: 'next' | 'end';
+}
+
+/** A time of day on the lead's own clock. */
+export interface LocalTime {
+  /** `HH:MM` */
+  readonly time: string;
+  /** 1 (Monday) to 7 (Sunday); absent: any. */
+  readonly weekdays?: readonly number[];
+}
+
 export interface SequenceStep {
   /** "1 hour", "2 days", "24h": before the action. */
   readonly delay?: string;
+  /** After the delay: until something has happened. */
+  readonly wait_until?: WaitUntil;
+  /** After both: until the lead's clock shows this, `09:00` or `{"time": "09:00", "weekdays": [1, 3]}`. */
+  readonly at?: string | LocalTime;
   /** `send_<channel>`, `send` (with `channel`), `wait` or `end`. */
   readonly action: string;
   /** Its step name in the flow: people who stand there stay when the document changes around it. */

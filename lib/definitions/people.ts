@@ -1,14 +1,31 @@
 import { InputError } from '../errors';
-import type { Orphans } from '../ledger';
+import type { Orphans, StationDeclaration } from '../ledger';
 import type { Scope } from '../store';
 import type { Recomputed } from './deploy';
 
 /** People moved in one statement while stations are orphaned or adopted. */
 const CHUNK = 5_000;
 
+/** Somebody who waits at a changed station. */
+export interface Detained {
+  readonly step: number;
+  readonly lead: number;
+  /** Ms. */
+  readonly arrivedAt: number;
+}
+
+/** What definitions need from others. */
+export interface DefinitionsDeps {
+  /** The due times (ms) of people, by step, as their station's `recomputeBy` says. Who is not in the answer keeps theirs. */
+  recompute?(by: Readonly<Record<string, unknown>>, people: readonly Detained[]): Promise<ReadonlyMap<number, number>>;
+}
+
 /** Takes care of people who wait at stations that a deploy has changed, removed or brought back. */
 export class WaitingPeople {
-  constructor(private readonly scope: Scope) {}
+  constructor(
+    private readonly scope: Scope,
+    private readonly deps: DefinitionsDeps = {},
+  ) {}
 
   /** People at stations that are no longer in any flow. */
   async orphans(): Promise<Orphans[]> {
@@ -56,34 +73,58 @@ export class WaitingPeople {
 
   /** Gives whoever waits at a changed station the new due time. The station is registered as changed only after that. */
   async recompute({ id, station }: Recomputed): Promise<void> {
-    const due = station.recomputeMs === undefined ? ':value' : 'created_at + :value';
-    const value = station.recomputeMs ?? station.recomputeAt ?? 0;
     for (let after = 0; ;) {
       const from = after;
+      // Who has been woken, or goes through the first output for another reason, has their time.
       const rows = await this.scope.background((db) =>
-        db.all<{ id: number }>(
-          `SELECT s.id FROM marketing_steps s WHERE s.tenant_id = :tenant AND s.station_id = :station
-             AND s.state IN ('waiting', 'paused') AND s.id > :from ORDER BY s.id LIMIT ${CHUNK}`,
+        db.all<{ id: number; lead_id: number; created_at: number }>(
+          `SELECT s.id, s.lead_id, s.created_at FROM marketing_steps s WHERE s.tenant_id = :tenant AND s.station_id = :station
+             AND s.state IN ('waiting', 'paused') AND s.id > :from AND (s.port IS NULL OR s.port <> 0)
+           ORDER BY s.id LIMIT ${CHUNK}`,
           { station: id, from },
         ),
       );
       const last = rows.at(-1);
       if (!last) break;
       after = last.id;
-      await this.scope.run(
-        this.scope.dialect.updateFrom(
-          'marketing_steps',
-          this.scope.dialect.rows('ids', { step: 'int' }, 'r'),
-          `due_at = ${due}, updated_at = :now`,
-          `marketing_steps.id = r.step AND tenant_id = :tenant AND state IN ('waiting', 'paused')`,
+      await this.setDue(
+        await this.dueTimes(
+          station,
+          rows.map((row) => ({ step: row.id, lead: row.lead_id, arrivedAt: row.created_at })),
         ),
-        { now: this.scope.clock.now(), value, ids: JSON.stringify(rows.map((row) => [row.id])) },
       );
     }
     await this.scope.run(`UPDATE marketing_stations SET hash = :hash WHERE tenant_id = :tenant AND id = :id`, {
       hash: station.hash,
       id,
     });
+  }
+
+  private async dueTimes(
+    station: StationDeclaration,
+    people: readonly Detained[],
+  ): Promise<ReadonlyMap<number, number>> {
+    const { recomputeMs, recomputeAt, recomputeBy } = station;
+    if (recomputeBy) return (await this.deps.recompute?.(recomputeBy, people)) ?? new Map();
+    return new Map(
+      people.map(({ step, arrivedAt }) => [
+        step,
+        recomputeMs === undefined ? (recomputeAt ?? 0) : arrivedAt + recomputeMs,
+      ]),
+    );
+  }
+
+  private async setDue(due: ReadonlyMap<number, number>): Promise<void> {
+    if (due.size === 0) return;
+    await this.scope.run(
+      this.scope.dialect.updateFrom(
+        'marketing_steps',
+        this.scope.dialect.rows('rows', { step: 'int', to_due: 'int' }, 'r'),
+        'due_at = to_due, updated_at = :now',
+        `marketing_steps.id = r.step AND tenant_id = :tenant AND state IN ('waiting', 'paused') AND (port IS NULL OR port <> 0)`,
+      ),
+      { now: this.scope.clock.now(), rows: JSON.stringify([...due]) },
+    );
   }
 
   private async chunk(where: string, set: string, values: Record<string, number>): Promise<number> {

@@ -55,7 +55,7 @@ export class Station implements StationHandle {
     readonly id: number,
     readonly spec: StationSpec,
   ) {
-    this.portNames = portNamesOf(spec.kind);
+    this.portNames = spec.portNames ?? portNamesOf(spec.kind);
   }
 
   async arrive(arrival: Arrival): Promise<void> {

@@ -114,6 +114,8 @@ export interface StationSpec {
    */
   emit(port: number, people: Person[]): void;
   work?: StationWork;
+  /** What the outputs are called in counters and reasons, where not as for all of the kind. */
+  portNames?: readonly string[];
   /** People go on with what was noted about their step: see {@link Person.outcome}. */
   carries?: boolean;
   /**
@@ -191,6 +193,8 @@ export interface StationDeclaration {
   recomputeMs?: number;
   /** Set when a changed delay's policy is `recompute` and it waits until a moment (ms since 1970). */
   recomputeAt?: number;
+  /** Set when a changed delay's policy is `recompute` and each person's due time hangs on the person: how it is worked out. */
+  recomputeBy?: Readonly<Record<string, unknown>>;
 }
 
 /** A definition as the flow declares it at deploy: the sub-flow behind one trigger node. */

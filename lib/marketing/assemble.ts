@@ -81,7 +81,9 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     reactions,
     attributeUsedBy: async (name) => [...(await segments.readersOf(name)), ...(await scoring.readersOf(name))],
   });
-  const definitions = new Definitions(scope);
+  const definitions = new Definitions(scope, {
+    recompute: (by, people) => waiting.dueAgain(by, people),
+  });
   const waiting = waitingOf(scope, {
     log,
     reactions,

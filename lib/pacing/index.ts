@@ -3,6 +3,7 @@ export { completionOf, lastOf, type Completion, type ZoneGroup } from './complet
 export { checkSendRules, checkTenantSendRules } from './check';
 export { effectiveRules, intervalOf } from './effective';
 export { PacingGate, WAITS } from './gate';
+export { heldUntil } from './holding';
 export { CATCH_UP_MS, Pace, TICK_MS } from './pace';
 export { readTenantRules, rulesOf } from './read';
 export { SendRulesService, type SendRulesDeps } from './service';

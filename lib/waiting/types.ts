@@ -1,7 +1,8 @@
+import type { CalendarRules } from '../calendar';
 import type { Condition, JsonCondition } from '../conditions';
-import type { LeadView } from '../leads';
 import type { Scope } from '../store';
 import type { CampaignView } from '../types';
+import type { Hold } from './due';
 
 /*
  * Words of this folder
@@ -33,8 +34,8 @@ export type WaitFor =
 /** What a wait row keeps besides its columns. The flow may have changed when it is read. */
 export interface WaitSpec {
   readonly for: WaitFor;
-  /** When somebody for whom it has happened goes on. Absent: at once. */
-  readonly hold?: Readonly<Record<string, unknown>>;
+  /** Whether somebody for whom it has happened goes on at once, or when it is an open time. */
+  readonly hold?: Hold;
 }
 
 /** An event as those who were woken by it carry it on. */
@@ -45,6 +46,15 @@ export interface SeenEvent {
   readonly at: number;
   /** `value` of the metadata, where it is a number. */
   readonly value?: number;
+}
+
+/** What a tenant has set about times. */
+export interface TenantTimes {
+  /** Zone of leads that have neither a zone nor a country. */
+  readonly timeZone: string | undefined;
+  /** Undefined: always open. */
+  readonly calendar: CalendarRules | undefined;
+  readonly releaseMinutes: number;
 }
 
 /** What waiting needs of its surroundings. All of it works in the transaction that it is given. */
@@ -63,12 +73,8 @@ export interface WaitingDeps {
   /** Those who are in a segment now. */
   inSegment(tx: Scope, leads: readonly number[], segment: string): Promise<Set<number>>;
   campaigns(tx: Scope, ids: readonly number[]): Promise<Map<number, CampaignView>>;
-  /** When those go on for whom it has happened now, by what their wait keeps as `hold`; ms by lead. Absent: at once. */
-  release?(
-    tx: Scope,
-    leads: readonly LeadView[],
-    hold: Readonly<Record<string, unknown>>,
-  ): Promise<Map<number, number>>;
+  /** What the tenant has set about times. */
+  times(tx: Scope): Promise<TenantTimes>;
   /** Called after the commit with stations where somebody was woken. */
   woken(stations: ReadonlySet<number>): void;
   /** Told of what cannot be decided any more. */

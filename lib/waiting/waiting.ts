@@ -1,7 +1,8 @@
 import type { LeadReaction, NewEngagement } from '../leads';
-import { lockLeads } from '../leads';
+import { leadViews, lockLeads } from '../leads';
 import { wakeSteps, type ArrivedStep } from '../ledger';
 import type { Scope } from '../store';
+import { isDelayPlan, type DelayPlan, type Waiter } from './due';
 import { Decider, type Occurrence } from './deciding';
 import { searchEvents, type PastEvent } from './past-events';
 import {
@@ -16,6 +17,7 @@ import {
   type NewWait,
   type Wait,
 } from './rows';
+import { Times } from './times';
 import type { SeenEvent, WaitFor, WaitingDeps, WaitSpec } from './types';
 
 /** Outputs of somebody who waits. */
@@ -37,12 +39,59 @@ interface Happening {
  * event among those that are written down, and an event that comes later finds the wait.
  */
 export class Waiting {
+  private readonly times: Times;
   private lookedAt = 0;
 
   constructor(
     private readonly scope: Scope,
     private readonly deps: WaitingDeps,
-  ) {}
+  ) {
+    this.times = new Times(scope, (tx) => deps.times(tx));
+  }
+
+  /**
+   * When somebody who arrived at `from` (ms) at a delay goes on, ms; undefined when the lead lacks the date that it hangs on.
+   * @throws InputError E_DATE
+   */
+  dueOf(plan: DelayPlan, lead: Waiter, from: number): Promise<number | undefined> {
+    return this.times.dueOf(plan, lead, from);
+  }
+
+  /** When people who arrived at `arrivedAt` (ms) go on after a plan was changed; ms by step. Who lacks what it hangs on is left out. */
+  async dueAgain(
+    plan: object,
+    people: readonly { step: number; lead: number; arrivedAt: number }[],
+  ): Promise<Map<number, number>> {
+    if (!isDelayPlan(plan)) return new Map();
+    const views = await leadViews(
+      this.scope,
+      people.map(({ lead }) => lead),
+    );
+    const due = new Map<number, number>();
+    for (const { step, lead, arrivedAt } of people) {
+      const view = views.get(lead);
+      const moment = view && (await this.times.dueOf(plan, view, arrivedAt));
+      if (moment !== undefined) due.set(step, moment);
+    }
+    return due;
+  }
+
+  /**
+   * Whether something can be waited for as things stand.
+   * @throws ConditionError; NotFoundError `E_UNKNOWN_SEGMENT`; MarketingError `E_SEGMENT_BROKEN`
+   */
+  async verify(what: WaitFor): Promise<void> {
+    switch (what.kind) {
+      case 'event':
+        if (what.condition !== undefined) await this.deps.compileForEvent(this.scope, what.condition);
+        return;
+      case 'condition':
+        await this.deps.compile(this.scope, what.condition);
+        return;
+      case 'segment':
+        await this.deps.inSegment(this.scope, [], what.segment);
+    }
+  }
 
   /**
    * Begins the wait of people who have arrived, in the transaction that takes custody of them ({@link StationSpec.arrived}). For
@@ -243,10 +292,10 @@ export class Waiting {
     }
     for (const group of held.values()) {
       const hold = group[0]?.wait.spec.hold;
-      if (!hold || !this.deps.release) continue;
+      if (!hold) continue;
       const views = await decider.leads(group.map(({ wait }) => wait.lead));
       const leads = group.flatMap(({ wait }) => views.get(wait.lead) ?? []);
-      const moments = await this.deps.release(tx, leads, hold);
+      const moments = await this.times.release(tx, leads, hold, tx.clock.now());
       for (const { wait } of group) {
         const moment = moments.get(wait.lead);
         if (moment !== undefined) due.set(wait.step, moment);

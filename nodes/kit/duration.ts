@@ -1,2 +1,2 @@
 /** Durations as nodes are configured with them. */
-export { durationMs, UNIT_MS, type DelayUnit } from '../delay/due';
+export { durationMs, UNIT_MS, type DelayUnit } from '../../lib/waiting';

@@ -21,7 +21,7 @@ const JOIN = 'marketing-join';
 /** What a kind of node says about itself beyond what every station says. */
 export type DescribeStation = (
   config: FlowConfig,
-) => Partial<Pick<StationDeclaration, 'onUnknown' | 'recomputeMs' | 'recomputeAt' | 'config'>>;
+) => Partial<Pick<StationDeclaration, 'onUnknown' | 'recomputeMs' | 'recomputeAt' | 'recomputeBy' | 'config'>>;
 
 /** What {@link planJourneys} may be told besides the drawn flow. */
 export interface PlanOptions {

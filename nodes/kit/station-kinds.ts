@@ -1,4 +1,4 @@
-import { recomputeOf } from '../delay/due';
+import { recomputeOf } from '../delay/plan';
 import { describeTrigger } from '../trigger/rules';
 import type { DescribeStation } from './graph';
 import { text } from './names';

@@ -20,6 +20,15 @@ export interface StationBehaviour {
   faultBadge?(error: unknown): Badge;
   /** Told after each deploy in which journeys it works. */
   deployed?(definitions: readonly string[]): void;
+  /** Says where people go whose output is to be said when they are due. See {@link StationSpec.ask}. */
+  ask?(marketing: Marketing, definition: string): StationSpec['ask'];
+  /**
+   * How many outputs the node has, where it may have had more before it was changed: people who were to leave through one that is gone
+   * leave through the first.
+   */
+  readonly outputs?: number;
+  /** What its outputs are called in the reasons of those whose way ends there, where not as for all of its kind. */
+  readonly portNames?: readonly string[];
   /** Work to do with people who are due; without it they are sent on. Undefined: they wait (something is wrong). */
   work?(marketing: Marketing, definition: string): StationWork;
 }
@@ -34,13 +43,16 @@ export interface StationNode {
 /** Joins a station node to its store. @throws InputError E_NO_STORE */
 export function startStation(kit: NodeKit, behaviour: StationBehaviour): StationNode {
   const counts = new Map<string, StationCounts>();
+  const { outputs = Infinity } = behaviour;
+  const output = (port: number): number => (port < outputs ? port : 0);
   const store: StoreAccess = useStore(kit, {
     station: {
       spec: (marketing, definition) => ({
-        wired: (port) => wiredToRunning(kit, store, port),
-        emit: (port, people) => emit(kit, store, marketing, behaviour, port, people),
+        wired: (port) => wiredToRunning(kit, store, output(port)),
+        emit: (port, people) => emit(kit, store, marketing, behaviour, output(port), people),
+        ...(behaviour.portNames ? { portNames: behaviour.portNames } : {}),
         ...(behaviour.carries ? { carries: true } : {}),
-        ...arrivedOf(behaviour, marketing, definition),
+        ...toldOf(behaviour, marketing, definition),
         ...(behaviour.work ? { work: behaviour.work(marketing, definition) } : {}),
         onCounts: (fresh) => {
           counts.set(definition, fresh);
@@ -84,13 +96,14 @@ async function verify(
   }
 }
 
-function arrivedOf(
-  { arrived }: StationBehaviour,
+function toldOf(
+  { arrived, ask }: StationBehaviour,
   marketing: Marketing,
   definition: string,
-): Pick<StationSpec, 'arrived'> {
+): Pick<StationSpec, 'arrived' | 'ask'> {
   const told = arrived?.(marketing, definition);
-  return told ? { arrived: told } : {};
+  const asked = ask?.(marketing, definition);
+  return { ...(told ? { arrived: told } : {}), ...(asked ? { ask: asked } : {}) };
 }
 
 /** The counts of a station that is a step of several journeys. */

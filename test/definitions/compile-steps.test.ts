@@ -100,6 +100,71 @@ describe('the steps of a definition', () => {
   });
 });
 
+describe('steps that wait until something happens', () => {
+  const reminder = {
+    name: 'reminder',
+    action: 'send_email',
+    delay: '1 hour',
+    wait_until: { event: 'purchase', condition: 'event.value > 50', timeout: '4 hours', happened: 'end' as const },
+    at: { time: '09:00', weekdays: [1, 3] },
+  };
+
+  it('become delay nodes in this order: the delay, what is waited for, the time of day', () => {
+    const flow = read(drip(reminder));
+    assert.deepEqual(steps(flow), ['launch', 'wait-reminder', 'until-reminder', 'at-reminder', 'reminder']);
+    const { mode, event, eventCondition, since, timeout, timeoutUnit, outputs } = flow.named('Until purchase');
+    assert.deepEqual(
+      [mode, event, eventCondition, since, timeout, timeoutUnit, outputs],
+      ['event', 'purchase', 'event.value > 50', 'entry', '4', 'hours', 2],
+    );
+    // Who has bought is through; who has not is reminded.
+    assert.deepEqual(flow.behind('Until purchase', 0), []);
+    assert.deepEqual(flow.behind('Until purchase', 1), ['Until Mon, Wed 09:00']);
+    assert.equal(flow.named('Until Mon, Wed 09:00')['weekdays'], '1,3');
+    assert.deepEqual(flow.behind('Until Mon, Wed 09:00'), ['E-mail: reminder']);
+  });
+
+  it('lead on by both outputs unless one of them ends the way, and may do nothing but wait', () => {
+    const flow = read(
+      drip(
+        { action: 'wait', wait_until: { condition: 'data.vip = true', timeout: '2 days' } },
+        { action: 'wait', wait_until: { segment: 'customers', timeout: '1 day', timed_out: 'end' } },
+        { action: 'send_email', template: 'a', at: '18:30' },
+      ),
+    );
+    for (const output of [0, 1]) {
+      assert.deepEqual(flow.behind('Until lead.vip = true', output), ['Until in customers']);
+    }
+    assert.deepEqual(flow.behind('Until in customers', 0), ['Until 18:30']);
+    assert.deepEqual(flow.behind('Until in customers', 1), []);
+  });
+
+  it('say what is wrong with them, and where', () => {
+    const timeout = '1 day';
+    const wrong = drip(
+      { action: 'wait', wait_until: { timeout } },
+      { action: 'wait', wait_until: { event: 'no event', timeout } },
+      { action: 'wait', wait_until: { event: 'purchase', condition: 'event.value >', timeout } },
+      { action: 'wait', wait_until: { condition: 'score > 1', since: 'ever', timeout } },
+      { action: 'wait', wait_until: { event: 'a', segment: 'b', timeout: 'soon' } },
+      { action: 'wait' },
+    );
+    assert.throws(
+      () => compileDefinition(wrong),
+      (error: { details?: { problems: { path: string }[] } }) => {
+        assert.deepEqual(
+          error.details?.problems.map(({ path }) => path.replace('/automation/sequence/', '')),
+          [
+            ...['0/wait_until/event', '1/wait_until/event', '2/wait_until/condition', '3/wait_until/since'],
+            ...['4/wait_until/timeout', '4/wait_until/segment', '5/delay'],
+          ],
+        );
+        return true;
+      },
+    );
+  });
+});
+
 describe('channels and triggers of a definition', () => {
   it('a channel that is switched off is drawn, and switched off', () => {
     const flow = read({ id: 'two', channels: { email: {}, sms: { enabled: false, text: 'Hi {{ lead.name }}' } } });

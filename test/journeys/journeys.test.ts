@@ -3,7 +3,13 @@ import path from 'node:path';
 import { nodeOptions } from '../kit/node-red';
 
 /** Names of {@link SCENARIOS}; the scenarios themselves run in the lab's process. */
-const NAMES = ['a follow-up series', 'an A/B test with its winner', 'parallel channels with compensation'];
+const NAMES = [
+  'a follow-up series',
+  'an A/B test with its winner',
+  'parallel channels with compensation',
+  'an abandoned cart',
+  'a welcome drip',
+];
 
 interface Answer {
   ready?: boolean;

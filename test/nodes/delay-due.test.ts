@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { InputError } from '../../lib/errors';
-import { durationMs, momentOf, namesZone, recomputeOf } from '../../nodes/delay/due';
+import { ianaZone } from '../../lib/calendar';
+import { durationMs, momentOf, namesZone } from '../../lib/waiting';
+import { recomputeOf } from '../../nodes/delay/plan';
 
 const DAY = 86_400_000;
 
@@ -22,14 +24,14 @@ describe('when a delay is over', () => {
   it('reads a date and time with a zone as one moment for everybody', () => {
     const moment = Date.UTC(2026, 11, 24, 17);
     for (const text of ['2026-12-24T18:00:00+01:00', '2026-12-24T17:00Z', '2026-12-24 17:00:00Z']) {
-      assert.equal(momentOf(text, 'America/New_York'), moment, text);
+      assert.equal(momentOf(text, ianaZone('America/New_York')), moment, text);
     }
   });
   it('reads a date and time without a zone on the clock of the lead, and as UTC when that is not known', () => {
-    assert.equal(momentOf('2026-12-24T18:00', 'Europe/Berlin'), Date.UTC(2026, 11, 24, 17));
-    assert.equal(momentOf('2026-07-01 09:30', 'America/New_York'), Date.UTC(2026, 6, 1, 13, 30));
+    assert.equal(momentOf('2026-12-24T18:00', ianaZone('Europe/Berlin')), Date.UTC(2026, 11, 24, 17));
+    assert.equal(momentOf('2026-07-01 09:30', ianaZone('America/New_York')), Date.UTC(2026, 6, 1, 13, 30));
     assert.equal(momentOf('2026-12-24'), Date.UTC(2026, 11, 24));
-    assert.equal(momentOf('2026-12-24T18:00', 'Mars/Olympus'), Date.UTC(2026, 11, 24, 18));
+    assert.equal(momentOf('2026-12-24T18:00', ianaZone('Mars/Olympus')), Date.UTC(2026, 11, 24, 18));
   });
   it('reads milliseconds and dates from messages', () => {
     assert.equal(momentOf(1_790_000_000_000), 1_790_000_000_000);
@@ -58,7 +60,7 @@ describe('when a delay is over', () => {
     );
     assert.deepEqual(
       recomputeOf({ mode: 'until', until: '2026-12-24T17:00', untilType: 'str', onChange: 'recompute' }),
-      {},
+      { recomputeBy: { until: { kind: 'moment', at: '2026-12-24T17:00' } } },
     );
     assert.deepEqual(recomputeOf({ mode: 'until', until: 'payload.at', untilType: 'msg', onChange: 'recompute' }), {});
     assert.deepEqual(recomputeOf({ mode: 'duration', amount: 'x', unit: 'days', onChange: 'recompute' }), {});

@@ -1,4 +1,5 @@
 import { printDuration } from '../../conditions';
+import { shorten } from './names';
 import type { Box, FlowNode, Owner } from './types';
 
 /*
@@ -10,6 +11,7 @@ import type { Box, FlowNode, Owner } from './types';
 const VERSION = 1;
 const TRIGGER_VERSION = 2;
 const SEND_VERSION = 2;
+const DELAY_VERSION = 2;
 
 /** Milliseconds in the units of the delay node, longest first. */
 const UNITS = [
@@ -99,18 +101,101 @@ export function consentBox(drawn: Drawn, channel: string, requireConsent: 'all' 
   });
 }
 
-/** A delay node. */
-export function delayBox(drawn: Omit<Drawn, 'name'>, step: string, ms: number): Box {
-  const [unit, length] = UNITS.find(([, size]) => ms % size === 0) ?? ['seconds', 1_000];
-  return box('marketing-delay', { ...drawn, name: `Wait ${printDuration(ms)}` }, 1, {
+/** What a delay node waits for. */
+export type Waiting =
+  | { readonly kind: 'duration'; readonly ms: number }
+  | { readonly kind: 'time'; readonly time: string; readonly weekdays: readonly number[] }
+  | {
+      readonly kind: 'event';
+      readonly event: string;
+      readonly condition?: string;
+      readonly since: string;
+      readonly timeoutMs: number;
+    }
+  | { readonly kind: 'condition'; readonly condition: string; readonly timeoutMs: number }
+  | { readonly kind: 'segment'; readonly segment: string; readonly timeoutMs: number };
+
+const WEEKDAYS = ['', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+
+/** A delay node. Those that wait until something happens have a second output, for when time has run out. */
+export function delayBox(drawn: Omit<Drawn, 'name'>, step: string, waiting: Waiting): Box {
+  const { name, outputs, ...own } = delayOf(waiting);
+  return box('marketing-delay', { ...drawn, name }, outputs, {
+    configVersion: DELAY_VERSION,
     mode: 'duration',
-    amount: String(ms / length),
-    unit,
+    amount: '1',
+    unit: 'days',
     until: '',
     untilType: 'str',
+    attribute: '',
+    direction: 'after',
+    shift: '0',
+    shiftUnit: 'days',
+    missing: 'continue',
+    time: '09:00',
+    weekdays: '1,2,3,4,5',
+    event: '',
+    eventCondition: '',
+    since: 'entry',
+    ownCampaign: false,
+    condition: '',
+    segment: '',
+    timeout: '4',
+    timeoutUnit: 'hours',
+    hold: 'none',
+    quietFrom: '22:00',
+    quietTo: '08:00',
+    weekends: false,
+    holidays: '',
+    releaseMinutes: '30',
     onChange: 'keep',
+    outputs,
+    ...own,
     step,
   });
+}
+
+function delayOf(waiting: Waiting): { name: string; outputs: number } & Record<string, unknown> {
+  switch (waiting.kind) {
+    case 'duration': {
+      const [amount, unit] = inLongestUnit(waiting.ms);
+      return { name: `Wait ${printDuration(waiting.ms)}`, outputs: 1, amount, unit };
+    }
+    case 'time': {
+      const { time, weekdays } = waiting;
+      if (weekdays.length === 0) return { name: `Until ${time}`, outputs: 1, mode: 'hour', time };
+      const days = weekdays.map((day) => WEEKDAYS[day]).join(', ');
+      return { name: `Until ${days} ${time}`, outputs: 1, mode: 'weekday', time, weekdays: weekdays.join(',') };
+    }
+    case 'event': {
+      const { event, condition = '', since } = waiting;
+      return { name: `Until ${event}`, mode: 'event', event, eventCondition: condition, since, ...atMost(waiting) };
+    }
+    case 'condition':
+      return {
+        name: `Until ${shorten(waiting.condition, 44)}`,
+        mode: 'condition',
+        condition: waiting.condition,
+        ...atMost(waiting),
+      };
+    case 'segment':
+      return {
+        name: `Until in ${waiting.segment}`,
+        mode: 'segment',
+        segment: waiting.segment,
+        ...atMost(waiting),
+      };
+  }
+}
+
+function atMost({ timeoutMs }: { timeoutMs: number }): { outputs: number; timeout: string; timeoutUnit: string } {
+  const [timeout, timeoutUnit] = inLongestUnit(timeoutMs);
+  return { outputs: 2, timeout, timeoutUnit };
+}
+
+function inLongestUnit(ms: number): [amount: string, unit: string] {
+  const [unit, length] = UNITS.find(([, size]) => ms % size === 0) ?? ['seconds', 1_000];
+  return [String(ms / length), unit];
 }
 
 /** What a send node sends, and through which account. */

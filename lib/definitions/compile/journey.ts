@@ -1,6 +1,6 @@
-import type { ReadChannel, ReadStep } from '../read/types';
+import type { ReadChannel, ReadStep, ReadWait } from '../read/types';
 import { actionBox, readAction, type Action } from './actions';
-import { commentBox, delayBox, wire } from './boxes';
+import { commentBox, delayBox, wire, type Waiting } from './boxes';
 import { capital, channelName, slug, UniqueNames } from './names';
 import type { Pen } from './pen';
 import type { Box, Group, Section } from './types';
@@ -108,7 +108,7 @@ function channelsOf(pen: Pen): string[] {
 }
 
 /**
- * [delay] → [condition] → [consent] → send, or [condition] → delay for a step that only waits. Who is left out at the
+ * [delay, until, at] → [condition] → [consent] → send, or [condition] → delay … for a step that only waits. Who is left out at the
  * condition, or at the consent check of one of several channels, goes on to the next step.
  */
 function stepBoxes(pen: Pen, step: ReadStep, names: UniqueNames, oneChannel: boolean): DrawnStep {
@@ -116,11 +116,16 @@ function stepBoxes(pen: Pen, step: ReadStep, names: UniqueNames, oneChannel: boo
   const label = names.take(stepLabel(step, action));
   const where = `the step "${label}"`;
   const row = new Row();
+  const delay = (part: string, waiting: Waiting): Box =>
+    delayBox({ id: pen.id('step', label, part), store: pen.store }, names.take(`${part}-${label}`), waiting);
   const wait = (): void => {
-    if (step.delayMs === 0) return;
-    row.add(
-      delayBox({ id: pen.id('step', label, 'wait'), store: pen.store }, names.take(`wait-${label}`), step.delayMs),
-    );
+    const { delayMs, waitUntil, at } = step;
+    if (delayMs > 0) row.add(delay('wait', { kind: 'duration', ms: delayMs }));
+    if (waitUntil) {
+      const waited = pen.waited(waitUntil.for, where);
+      row.add(delay('until', { ...waited, timeoutMs: waitUntil.timeoutMs }), goesOn(waitUntil));
+    }
+    if (at) row.add(delay('at', { kind: 'time', ...at }));
   };
   const ask = (): void => {
     if (step.condition !== undefined) row.addBypass(pen.onlyIf(['step', label, 'condition'], step.condition, where));
@@ -128,7 +133,7 @@ function stepBoxes(pen: Pen, step: ReadStep, names: UniqueNames, oneChannel: boo
   if (!action && step.action === 'wait') {
     ask();
     wait();
-    row.leaveBy(0);
+    row.leave();
     return row;
   }
   wait();
@@ -146,18 +151,27 @@ function stepBoxes(pen: Pen, step: ReadStep, names: UniqueNames, oneChannel: boo
   return row;
 }
 
+/** Outputs of a delay that waits until something happens which lead on: the others end the way. */
+function goesOn({ happened, timedOut }: ReadWait): number[] {
+  return [happened, timedOut].flatMap((what, output) => (what === 'next' ? [output] : []));
+}
+
 /** The boxes of one step, each led to by the one before. */
 class Row implements DrawnStep {
   readonly boxes: Box[] = [];
   readonly exits: [from: Box, output: number][] = [];
+  /** Outputs of the last box that lead to the next one. */
+  private onward: readonly number[] = [0];
 
   get entry(): Box | undefined {
     return this.boxes.find(({ type }) => type !== 'comment');
   }
 
-  add(box: Box): void {
+  /** @param onward outputs of the box that lead to the next one */
+  add(box: Box, onward: readonly number[] = [0]): void {
     const before = this.boxes.at(-1);
-    if (before && box.type !== 'comment') wire(before, 0, box);
+    if (before && box.type !== 'comment') for (const output of this.onward) wire(before, output, box);
+    this.onward = onward;
     // What some go past stands above their line.
     if (this.exits.length > 0) box.raised = true;
     this.boxes.push(box);
@@ -167,6 +181,11 @@ class Row implements DrawnStep {
   addBypass(box: Box): void {
     this.add(box);
     this.exits.push([box, 1]);
+  }
+
+  /** What of the last box leads on leads to the next step. */
+  leave(): void {
+    this.leaveBy(...this.onward);
   }
 
   /** These outputs of the last box lead to the next step. */

@@ -1,5 +1,5 @@
 import type { FieldTypes } from '../../conditions';
-import type { ConditionSource, ReadChannel, ReadDefinition } from '../read/types';
+import type { ConditionSource, ReadChannel, ReadDefinition, ReadWait } from '../read/types';
 import { Accounts, type ChosenAccount, type Wanted } from './accounts';
 import { consentBox, segmentBox, sendBox, triggerBox, type Sending } from './boxes';
 import { personCondition } from './conditions';
@@ -74,6 +74,12 @@ export class Pen {
       );
     }
     return expression;
+  }
+
+  /** What a step waits for, as a delay node takes it. @param where what it belongs to, for warnings */
+  waited(what: ReadWait['for'], where: string): ReadWait['for'] {
+    if (what.kind === 'segment' || what.condition === undefined) return what;
+    return { ...what, condition: this.condition(what.condition, where, what.kind === 'event') };
   }
 
   inSegment(place: readonly string[], segment: string): Box {

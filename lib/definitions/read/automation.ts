@@ -1,5 +1,5 @@
 import { parseDuration } from '../../conditions';
-import type { Automation, Escalation, EventTrigger, SequenceStep } from '../document';
+import type { Automation, Escalation, EventTrigger, SequenceStep, WaitUntil } from '../document';
 import { at, type Problems } from '../problems';
 import { others, pick } from './channels';
 import { readCondition, type ConditionScope } from './conditions';
@@ -8,6 +8,7 @@ import {
   type ReadEscalation,
   type ReadStep,
   type ReadTrigger,
+  type ReadWait,
   type TriggerFrequency,
 } from './types';
 
@@ -19,12 +20,13 @@ export interface ReadAutomation {
 }
 
 const CONTENT = ['name', 'template', 'subject', 'html', 'text'] as const;
-const STEP: ReadonlySet<string> = new Set([...CONTENT, 'delay', 'action', 'channel', 'condition']);
+const STEP: ReadonlySet<string> = new Set([...CONTENT, 'delay', 'wait_until', 'at', 'action', 'channel', 'condition']);
 const TRIGGER: ReadonlySet<string> = new Set([
   ...['event', 'condition', 'action', 'delay', 'frequency', 'cooldown', 'reentry'],
 ]);
 /** AC-004.3. */
 const LONGEST_TRIGGER_DELAY_MS = 30 * 86_400_000;
+const EVENT = /^[a-z][\w.:-]{0,95}$/i;
 /** Further than this in the future, a duration is a mistake in typing. */
 const LONGEST_MS = 10 * 365 * 86_400_000;
 
@@ -63,20 +65,55 @@ class AutomationReader {
 
   step(step: SequenceStep, path: string): ReadStep {
     const { action, channel } = this.stepAction(step, path);
-    const { delay } = step;
+    const { delay, wait_until: waitUntil, at: time } = step;
     if (step.name !== undefined && this.names.has(step.name))
       this.problems.add(at(path, 'name'), `The step "${step.name}" is there twice.`);
     if (step.name !== undefined) this.names.add(step.name);
-    if (action === 'wait' && delay === undefined)
-      this.problems.add(at(path, 'delay'), 'This is missing. Say how long to wait.');
+    if (action === 'wait' && delay === undefined && waitUntil === undefined && time === undefined)
+      this.problems.add(at(path, 'delay'), 'This is missing. Say how long to wait, or for what ("wait_until", "at").');
     return {
       action,
       ...(channel === undefined ? {} : { channel }),
       delayMs: delay === undefined ? 0 : this.duration(delay, at(path, 'delay'), true),
+      ...(waitUntil === undefined ? {} : this.wait(waitUntil, at(path, 'wait_until'))),
+      ...(time === undefined
+        ? {}
+        : { at: typeof time === 'string' ? { time, weekdays: [] } : { weekdays: [], ...time } }),
       ...pick(step, CONTENT),
       ...readCondition(step.condition, at(path, 'condition'), this.scope, this.problems),
       more: others(step, STEP),
     };
+  }
+
+  private wait(written: WaitUntil, path: string): { waitUntil?: ReadWait } {
+    const { event, condition, segment, since = 'entry', happened = 'next', timed_out: timedOut = 'next' } = written;
+    const rest = { timeoutMs: this.duration(written.timeout, at(path, 'timeout'), true), happened, timedOut };
+    const wrong = (name: string, sentence: string): { waitUntil?: ReadWait } => {
+      this.problems.add(at(path, name), sentence);
+      return {};
+    };
+    if (event !== undefined) {
+      if (segment !== undefined) return wrong('segment', 'Wait for an event or for a segment, not for both.');
+      if (!EVENT.test(event))
+        return wrong('event', `"${event}" is no name of an event: write a word such as purchase.`);
+      if (condition !== undefined) this.check(condition, at(path, 'condition'), true);
+      return {
+        waitUntil: { for: { kind: 'event', event, since, ...(condition === undefined ? {} : { condition }) }, ...rest },
+      };
+    }
+    if (written.since !== undefined) return wrong('since', 'This is about events. Remove it, or name an event.');
+    if (condition !== undefined) {
+      if (segment !== undefined) return wrong('segment', 'Wait for a condition or for a segment, not for both.');
+      this.check(condition, at(path, 'condition'), false);
+      return { waitUntil: { for: { kind: 'condition', condition }, ...rest } };
+    }
+    if (segment !== undefined) return { waitUntil: { for: { kind: 'segment', segment }, ...rest } };
+    return wrong('event', 'This is missing. Name an event, a condition or a segment to wait for.');
+  }
+
+  /** Whether a condition can be compiled. */
+  private check(condition: string, path: string, event: boolean): void {
+    readCondition(condition, path, { ...this.scope, event }, this.problems);
   }
 
   escalation(rule: Escalation, path: string): ReadEscalation {

@@ -97,11 +97,55 @@ const channels: SchemaPart = {
   },
 };
 
+const next: SchemaPart = { enum: ['next', 'end'] };
+
+const waitUntil = object(
+  {
+    event: text(96),
+    condition: text(2000),
+    segment: text(128),
+    since: { enum: ['entry', 'arrival', 'ever'] },
+    timeout: duration,
+    happened: next,
+    timed_out: next,
+  },
+  { required: ['timeout'] },
+);
+
+const timeOfDay = text(5, { pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$', description: 'On the lead’s clock: 09:00.' });
+const localTime: SchemaPart = {
+  anyOf: [
+    timeOfDay,
+    object(
+      {
+        time: timeOfDay,
+        weekdays: {
+          type: 'array',
+          items: { type: 'integer', minimum: 1, maximum: 7 },
+          minItems: 1,
+          maxItems: 7,
+          description: '1 (Monday) to 7 (Sunday).',
+        },
+      },
+      { required: ['time'] },
+    ),
+  ],
+};
+
 const automation = object({
   sequence: list(
     {
       type: 'object',
-      properties: { delay: duration, action, channel: channelName, name: text(64), condition, ...words },
+      properties: {
+        delay: duration,
+        wait_until: waitUntil,
+        at: localTime,
+        action,
+        channel: channelName,
+        name: text(64),
+        condition,
+        ...words,
+      },
       required: ['action'],
     },
     200,

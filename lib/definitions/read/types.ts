@@ -51,6 +51,10 @@ export interface ReadStep {
   readonly channel?: string;
   /** Before the action, ms; 0 for none. */
   readonly delayMs: number;
+  /** After the delay. */
+  readonly waitUntil?: ReadWait;
+  /** After both: `HH:MM` on the lead's clock, on one of these days (1 Monday to 7 Sunday) where there are any. */
+  readonly at?: { readonly time: string; readonly weekdays: readonly number[] };
   readonly name?: string;
   readonly template?: string;
   readonly subject?: string;
@@ -60,6 +64,22 @@ export interface ReadStep {
   readonly condition?: ConditionSource;
   /** Whatever else is written there. */
   readonly more: Readonly<Record<string, unknown>>;
+}
+
+/** What a step waits for, and what follows. */
+export interface ReadWait {
+  readonly for:
+    | {
+        readonly kind: 'event';
+        readonly event: string;
+        readonly condition?: string;
+        readonly since: 'entry' | 'arrival' | 'ever';
+      }
+    | { readonly kind: 'condition'; readonly condition: string }
+    | { readonly kind: 'segment'; readonly segment: string };
+  readonly timeoutMs: number;
+  readonly happened: 'next' | 'end';
+  readonly timedOut: 'next' | 'end';
 }
 
 /** What happens to a campaign some time after its launch. */
