@@ -10,13 +10,26 @@ import { bench as dashboard } from './dashboard';
 import { bench as imports } from './import';
 import { bench as init } from './init';
 import { bench as launch } from './launch';
+import { bench as roi } from './roi';
 import { bench as segment } from './segment';
 import { bench as send } from './send';
 import { bench as throttle } from './throttle';
 import { bench as timers } from './timers';
 import { bench as trigger } from './trigger';
 
-const BENCHES: readonly Bench[] = [send, segment, timers, imports, trigger, launch, init, dashboard, api, throttle];
+const BENCHES: readonly Bench[] = [
+  send,
+  segment,
+  timers,
+  imports,
+  trigger,
+  launch,
+  init,
+  dashboard,
+  api,
+  throttle,
+  roi,
+];
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
   const bench = BENCHES.find((one) => one.name === name);

@@ -23,6 +23,11 @@ export function compileTruth(expression: Expression, evaluators: ReadonlyMap<str
   return new Closures(evaluators).truth(expression);
 }
 
+/** Compiles an expression without custom evaluators to what gives its value. */
+export function compileValue(expression: Expression): Read {
+  return new Closures(new Map()).read(expression);
+}
+
 /** What JSONata's `$boolean` makes of a value; absent counts as false. */
 function isTrue(value: Value): boolean {
   if (typeof value === 'number') return value !== 0 && !Number.isNaN(value);

@@ -7,6 +7,7 @@ export { compileEventCondition, eventFields, type ConditionEvent } from './event
 export { ConditionError, type ConditionErrorCode } from './errors';
 export { registerConditionEvaluator, type ConditionEvaluator, type EvaluatorContext } from './evaluators';
 export { parseDuration, parseMoment, printDuration } from './moments';
+export { compileNumber, type NumericFormula } from './numeric';
 export { compilePattern, type PatternTest } from './patterns';
 export { checkAttributeName, fieldNames, LEAD_COLUMNS } from './schema';
 export { functionNames } from './spelling';

@@ -55,6 +55,8 @@ export interface HoldsContext {
   readonly now: number;
   /** How the campaign fares, see `factsFrom`; asked only where the condition reads one of the facts. */
   readonly facts?: () => Promise<Facts>;
+  /** Values of custom metrics with these names, which are neither facts nor in the campaign's data. */
+  readonly customFacts?: (names: readonly string[]) => Promise<Readonly<Record<string, number>>>;
   /** The transaction that this is asked in. */
   readonly sql?: Scope;
 }
@@ -136,10 +138,16 @@ export class DefinitionCatalogue {
    * Whether a condition of a definition is true of a campaign.
    * @throws ConditionError
    */
-  async holds(key: string, source: string | object, { campaign, now, facts, sql }: HoldsContext): Promise<boolean> {
+  async holds(
+    key: string,
+    source: string | object,
+    { campaign, now, facts, customFacts, sql }: HoldsContext,
+  ): Promise<boolean> {
     const guard = await this.guard(key, source, sql);
+    const missing = guard.others.filter((name) => !Object.hasOwn(campaign.data, name));
+    const custom = missing.length > 0 ? await customFacts?.(missing) : undefined;
     const known = guard.facts.length > 0 ? await facts?.() : undefined;
-    return guard.test({ campaign, data: campaign.data, now, ...(known ? { facts: known } : {}) });
+    return guard.test({ campaign, data: campaign.data, now, facts: { ...custom, ...known } });
   }
 
   /** What a document says of money; undefined where none is in force. @param sql the transaction that this is asked in */

@@ -1,4 +1,6 @@
-import type { Figures } from '../metrics';
+import type { FactFigures, Figures } from '../metrics';
+
+export type { FactFigures };
 
 /** What conditions may ask about how a campaign fares, beside its own data. Rates are shares from 0 to 1. */
 export const FACTS = [
@@ -30,16 +32,6 @@ export type FactName = (typeof FACTS)[number];
 /** Known facts; what is not known yet (a rate of nothing) is absent, and makes every comparison false. */
 export type Facts = Readonly<Partial<Record<FactName, number>>>;
 
-/** Where facts come from. */
-export interface FactFigures {
-  /** Of the whole campaign. */
-  readonly figures: Partial<Figures>;
-  /** Of its channel `email`; `emails_sent` is all that was sent when this is absent. */
-  readonly email?: Partial<Figures>;
-  /** People in its current run. */
-  readonly audience?: number;
-}
-
 const COUNTED = [
   'queued',
   'sent',
@@ -55,10 +47,11 @@ const COUNTED = [
 ] as const;
 
 /**
- * The facts behind some figures. Rates are shares of what was sent. `engagement_rate` is the largest of the rates of opening,
- * clicking and converting: whoever clicks has opened too, whether that was seen or not. `roi` is revenue ÷ cost.
+ * The facts behind some figures. Rates are shares of what was sent. `engagement_rate` is the share of those who opened,
+ * clicked or converted; where nobody counted the people, the largest of the three rates: whoever clicks has opened too, whether that
+ * was seen or not. `roi` is revenue ÷ cost.
  */
-export function factsFrom({ figures, email, audience }: FactFigures): Facts {
+export function factsFrom({ figures, email, engaged, audience }: FactFigures): Facts {
   const count = (name: keyof Figures): number => figures[name] ?? 0;
   const facts: Partial<Record<FactName, number>> = { emails_sent: email?.sent ?? count('sent') };
   for (const name of COUNTED) facts[name] = count(name);
@@ -71,7 +64,8 @@ export function factsFrom({ figures, email, audience }: FactFigures): Facts {
     facts.conversion_rate = rate(count('converted'));
     facts.bounce_rate = rate(count('bounced'));
     facts.unsubscribe_rate = rate(count('unsubscribed'));
-    facts.engagement_rate = Math.max(facts.open_rate, facts.click_rate, facts.conversion_rate);
+    facts.engagement_rate =
+      engaged === undefined ? Math.max(facts.open_rate, facts.click_rate, facts.conversion_rate) : rate(engaged);
   }
   if (count('cost') > 0) facts.roi = count('revenue') / count('cost');
   return facts;

@@ -2,7 +2,7 @@ import type { FieldTypes } from '../conditions';
 import { ConditionError } from '../conditions';
 import { checkDataSchema } from './data/validator';
 import type { DataSchema } from './document';
-import { FACTS, type FactName, type Facts } from './facts';
+import { FACTS, type FactName } from './facts';
 import { DOCUMENT_LIMITS, plainCopy } from './plain';
 import { Problems } from './problems';
 import { compileScoped, NO_LEAD } from './read/conditions';
@@ -15,7 +15,7 @@ export interface GuardContext {
   /** The campaign's own data: `data.x`. */
   readonly data: Readonly<Record<string, unknown>>;
   /** What is known of how it fares: `data.emails_sent` … Own data of the same name wins. */
-  readonly facts?: Facts;
+  readonly facts?: Readonly<Record<string, number | undefined>>;
   /** For guards that may read a lead. */
   readonly lead?: Readonly<Record<string, unknown>>;
   /** Ms since 1970. */
@@ -29,6 +29,8 @@ export interface Guard {
   readonly normalised: string;
   /** The facts that it may need; empty: metrics need not be read for it. */
   readonly facts: readonly FactName[];
+  /** The names behind `data.` that are neither facts nor need be of the campaign's data: custom metrics may be among them. */
+  readonly others: readonly string[];
   /** Whether it is true. Never throws: what is missing, or has another type than it is compared with, makes it false. */
   test(context: GuardContext): boolean;
 }
@@ -60,6 +62,7 @@ export function compileGuard(
     source: condition,
     normalised: compiled.normalised,
     facts: FACTS.filter((fact) => read.includes(fact)),
+    others: read.filter((name) => !(FACTS as readonly string[]).includes(name)),
     test: ({ campaign, data, facts = {}, lead = {}, now }) => {
       const values = Object.fromEntries(read.map((name) => [name, own(data, name) ?? own(facts, name)]));
       return compiled.test({ lead, now, campaign: { ...campaign, data: values } });

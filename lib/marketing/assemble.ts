@@ -11,7 +11,7 @@ import {
 } from '../campaigns';
 import type { Clock } from '../clock';
 import type { JsonCondition } from '../conditions';
-import { DefinitionCatalogue, Definitions, Documents, factsFrom, type Facts } from '../definitions';
+import { DefinitionCatalogue, Definitions, Documents, factsFrom } from '../definitions';
 import { messageOf } from '../errors';
 import { Events } from '../events';
 import { controlGroupGate, ControlGroups } from '../experiments';
@@ -19,7 +19,7 @@ import { Delegations, Escalations } from '../governance';
 import { createHistory } from '../history';
 import { createEngagements, createLeads, leadViews, Reactions, sendability } from '../leads';
 import { Ledger, type LedgerLog } from '../ledger';
-import { createMetrics, figuresOf, noFigures, type Metrics } from '../metrics';
+import { createMetrics, CustomMetrics } from '../metrics';
 import { createNotes, Notes } from '../notes';
 import { Dispatcher, Outbox, Webhooks } from '../outbox';
 import { SendRulesService } from '../pacing';
@@ -106,6 +106,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     document: (key, sql) => (sql && sql !== scope ? new Documents(sql) : documents).find(key),
   });
   const metrics = createMetrics(scope);
+  const customMetrics = new CustomMetrics(scope);
   const audiences = new AudienceReader({
     scope,
     segmentSql: (key, alias, prefix) => segments.predicate(key, alias, prefix),
@@ -116,7 +117,9 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     catalogue.holds(definition, source, {
       campaign,
       now: clock.now(),
-      facts: () => factsOf(metrics, sql ?? scope, campaign.id),
+      facts: async () => factsFrom(await metrics.facts(campaign.id, sql)),
+      customFacts: (names) =>
+        customMetrics.named(names, async () => (await metrics.facts(campaign.id, sql)).figures, sql),
       ...(sql ? { sql } : {}),
     });
   const timers = await timersOf(scope, clock, log, options, working);
@@ -284,6 +287,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     templates: createTemplates(scope),
     promotions: new PricingService(scope),
     metrics,
+    customMetrics,
     scoring,
     conversions,
     dashboards: createDashboards(scope, { onError: warn('The dashboard could not be counted') }),
@@ -340,14 +344,4 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     },
   };
   return marketing;
-}
-
-/** What conditions of definitions may ask about how a campaign fares. */
-async function factsOf(metrics: Metrics, sql: Scope, campaign: number): Promise<Facts> {
-  const own = await metrics.facts(campaign, sql);
-  const figures = (await figuresOf(sql, [campaign])).get(campaign)?.figures ?? noFigures();
-  return {
-    ...factsFrom({ figures, email: { sent: own.emails_sent } }),
-    ...(own.engagement_rate === undefined ? {} : { engagement_rate: own.engagement_rate }),
-  };
 }

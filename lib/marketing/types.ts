@@ -10,7 +10,7 @@ import type { Approvals, Compensations, Delegations, Escalations, Roi } from '..
 import type { History } from '../history';
 import type { Engagements, Leads } from '../leads';
 import type { Ledger, LedgerLog, StationWork } from '../ledger';
-import type { Metrics } from '../metrics';
+import type { CustomMetrics, Metrics } from '../metrics';
 import type { Notes } from '../notes';
 import type { Outbox, Webhooks } from '../outbox';
 import type { SendRulesService } from '../pacing';
@@ -104,6 +104,7 @@ export interface Marketing {
   readonly templates: Templates;
   readonly promotions: PricingService;
   readonly metrics: Metrics;
+  readonly customMetrics: CustomMetrics;
   readonly scoring: Scoring;
   readonly conversions: Conversions;
   readonly dashboards: Dashboards;

@@ -1,5 +1,6 @@
 /** Metrics: counters per campaign, variant, channel and hour. The only file of this folder that others import. */
 export { createMetrics, figuresOf, Metrics, type CampaignFigures } from './metrics';
+export * from './custom';
 export { fromMicros, toMicros } from './money';
 export { hourOf, moveMetrics, TOTAL } from './move';
 export { noFigures, ratesOf } from './rates';
@@ -15,7 +16,7 @@ export {
 } from './rules';
 export {
   METRICS,
-  type CampaignFacts,
+  type FactFigures,
   type Figures,
   type MetricDelta,
   type MetricDifference,

@@ -6,7 +6,7 @@ import { TOTAL } from './move';
 import { addFigure, noFigures, ratesOf } from './rates';
 import { CARED } from './rules';
 import type {
-  CampaignFacts,
+  FactFigures,
   Figures,
   MetricDifference,
   MetricName,
@@ -59,35 +59,18 @@ export class Metrics {
   }
 
   /**
-   * What conditions of a definition may ask about a campaign's success. Inside a transaction, give it as `scope`.
-   * Reads the totals, and once through the campaign's engagements for `engagement_rate`.
+   * What the facts about a campaign's success come from. Inside a transaction, give it as `scope`. Reads the totals, and once
+   * through the campaign's engagements.
    */
-  async facts(campaign: number, scope: Scope = this.scope): Promise<CampaignFacts> {
+  async facts(campaign: number, scope: Scope = this.scope): Promise<FactFigures & { figures: Figures }> {
     const rows = await read(scope, campaign, { by: 'channel' }, false);
     const figures = noFigures();
-    let emails = 0;
+    const email = noFigures();
     for (const { grouped, name, amount } of rows) {
       addFigure(figures, name, Number(amount));
-      if (grouped === 'email' && name === 'sent') emails += Number(amount);
+      if (grouped === 'email') addFigure(email, name, Number(amount));
     }
-    const rates = ratesOf(figures);
-    const known = <Key extends string>(key: Key, rate: number | null): { [key in Key]?: number } =>
-      (rate === null ? {} : { [key]: rate }) as { [key in Key]?: number };
-    return {
-      messages_sent: figures.sent,
-      emails_sent: emails,
-      messages_failed: figures.failed,
-      conversions: figures.converted,
-      unsubscribes: figures.unsubscribed,
-      revenue: figures.revenue,
-      spent: figures.cost,
-      ...(figures.sent === 0 ? {} : { engagement_rate: (await peopleWhoCared(scope, campaign)) / figures.sent }),
-      ...known('delivery_rate', rates.deliveryRate),
-      ...known('open_rate', rates.openRate),
-      ...known('click_rate', rates.clickRate),
-      ...known('conversion_rate', rates.conversionRate),
-      ...known('roi', rates.roi),
-    };
+    return { figures, email, ...(figures.sent === 0 ? {} : { engaged: await peopleWhoCared(scope, campaign) }) };
   }
 
   /** Counters that say something else than the rows that they count, of one campaign or of all. In the background. */

@@ -107,23 +107,16 @@ export interface MetricsReport {
   readonly updatedAt?: number;
 }
 
-/** What conditions of definitions read about a campaign's success (`data.emails_sent >= 5`). Absent: cannot be said yet. */
-export interface CampaignFacts {
-  readonly messages_sent: number;
-  /** Of these, by e-mail. */
-  readonly emails_sent: number;
-  readonly messages_failed: number;
-  readonly conversions: number;
-  readonly unsubscribes: number;
-  readonly revenue: number;
-  readonly spent: number;
-  /** People who opened, clicked or converted at least once ÷ messages sent. */
-  readonly engagement_rate?: number;
-  readonly delivery_rate?: number;
-  readonly open_rate?: number;
-  readonly click_rate?: number;
-  readonly conversion_rate?: number;
-  readonly roi?: number;
+/** What the facts about a campaign's success come from (`data.emails_sent >= 5`); see `factsFrom` of lib/definitions. */
+export interface FactFigures {
+  /** Of the whole campaign. */
+  readonly figures: Partial<Figures>;
+  /** Of its channel `email`; `emails_sent` is all that was sent when this is absent. */
+  readonly email?: Partial<Figures>;
+  /** People who opened, clicked or converted at least once. */
+  readonly engaged?: number;
+  /** People in its current run. */
+  readonly audience?: number;
 }
 
 /** A counter that says something else than the rows that it counts. */

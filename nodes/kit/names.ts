@@ -18,6 +18,7 @@ export const SWITCH_TYPES: ReadonlySet<string> = new Set([
   'marketing-consent',
   'marketing-split',
   'marketing-goal',
+  'marketing-roi',
 ]);
 
 /** What naming needs to know of a node's configuration. */

@@ -42,6 +42,7 @@ const NAMES = [
   'segment',
   'consent',
   'split',
+  'roi',
   'delay',
   'send',
   'campaign',

@@ -46,14 +46,14 @@ describe('nodes in Node-RED', function () {
 
   describe('loading', () => {
     it('loads every node with nothing but its type, and gives it a badge', async () => {
-      const types = ['lead', 'trigger', 'segment', 'consent', 'split', 'delay', 'send', 'campaign', 'event'];
+      const types = ['lead', 'trigger', 'segment', 'consent', 'split', 'roi', 'delay', 'send', 'campaign', 'event'];
       await red.load([
         TAB,
         ...types.map((type) => ({ id: type, type: `marketing-${type}`, z: 'tab', x: 1, y: 1, wires: [[], [], []] })),
       ]);
       for (const type of types) assert.equal(red.node(type).type, `marketing-${type}`);
       await eventually(() => {
-        for (const type of ['lead', 'trigger', 'consent', 'split', 'delay', 'campaign', 'event'])
+        for (const type of ['lead', 'trigger', 'consent', 'split', 'roi', 'delay', 'campaign', 'event'])
           assert.equal(red.badges(type).at(-1), 'red no store', type);
       });
     });

@@ -23,6 +23,7 @@ describe('an update of many rows on SQLite', () => {
     ['marketing_history', 'id'],
     ['marketing_outbox', 'id'],
     ['marketing_leads', 'id'],
+    ['marketing_roi', 'campaign_id'],
   ] as const) {
     it(`looks up the rows of ${table} that are meant, and not all of the tenant's`, async () => {
       const scope = store.tenant('a');

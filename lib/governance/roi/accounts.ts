@@ -288,7 +288,7 @@ export async function recount(tx: Scope, campaigns: readonly number[]): Promise<
       'marketing_roi',
       dialect.rows('rows', { campaign: 'int', held: 'int', paid: 'int', entered: 'int' }, 'r'),
       'reserved_micros = r.held, spent_micros = r.paid, fixed_micros = r.entered, updated_at = :now',
-      'marketing_roi.campaign_id = r.campaign AND marketing_roi.tenant_id = :tenant',
+      'marketing_roi.campaign_id = r.campaign AND tenant_id = :tenant',
     ),
     { now, rows: JSON.stringify(sums.map((row) => [row.campaign, row.reserved, row.spent, row.fixed])) },
   );

@@ -151,7 +151,7 @@ async function write(
         ),
         `status = r.to_status, told_budget_of = r.of_budget, told_budget = r.budget_bits, told_target_of = r.of_target,
          told_target = r.target_bits, told_low = r.low_run, breach_at = r.since, updated_at = :now`,
-        'marketing_roi.campaign_id = r.campaign AND marketing_roi.tenant_id = :tenant',
+        'marketing_roi.campaign_id = r.campaign AND tenant_id = :tenant',
       ),
       {
         now,

@@ -139,7 +139,7 @@ async function writeGrants(tx: Scope, grants: readonly Grants[], held: ReadonlyM
         'marketing_roi',
         dialect.rows('rows', { campaign: 'int', delta: 'int', most: 'int' }, 'r'),
         'reserved_micros = reserved_micros + r.delta, started_at = COALESCE(started_at, :now), updated_at = :now',
-        `marketing_roi.campaign_id = r.campaign AND marketing_roi.tenant_id = :tenant
+        `marketing_roi.campaign_id = r.campaign AND tenant_id = :tenant
          AND (r.delta < 0 OR r.most IS NULL OR spent_micros + fixed_micros + reserved_micros + r.delta <= r.most)`,
       ),
       {

@@ -23,6 +23,8 @@ export type OpenServices = Pick<
   | 'metrics'
   | 'scoring'
   | 'conversions'
+  | 'customMetrics'
+  | 'roi'
   | 'dashboards'
   | 'notes'
   | 'history'

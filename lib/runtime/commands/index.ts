@@ -6,8 +6,10 @@ import { demo } from './demo';
 import { doctor } from './doctor';
 import { experiment } from './experiment';
 import { importLeads } from './import';
+import { metric } from './metric';
 import { migrate } from './migrate';
 import { score } from './score';
+import { roi } from './roi';
 import { segment } from './segment';
 import { sendRules } from './send-rules';
 import { start } from './start';
@@ -27,6 +29,8 @@ export const commands: readonly Command[] = [
   campaign,
   sendRules,
   experiment,
+  roi,
+  metric,
   token,
   webhook,
   doctor,

@@ -33,7 +33,9 @@ export const money = adding('008-money', {
       // The run whose low return was announced.
       c.small('told_low');
       c.int('updated_at').notNullable();
-      t.primary(['tenant_id', 'campaign_id']);
+      // By itself: updates of many accounts look each up by its campaign.
+      t.primary(['campaign_id']);
+      t.index(['tenant_id', 'campaign_id']);
     },
     // Money of messages under way: a row from the moment when one is marked `sending` until it is known what became of it.
     marketing_reservations: (c, t) => {

@@ -12,6 +12,7 @@ import * as join from './nodes/join';
 import * as goal from './nodes/goal';
 import * as lead from './nodes/lead';
 import * as score from './nodes/score';
+import * as roi from './nodes/roi';
 import * as segment from './nodes/segment';
 import * as send from './nodes/send';
 import * as split from './nodes/split';
@@ -35,6 +36,7 @@ const marketingEditor = {
   goal,
   lead,
   score,
+  roi,
   segment,
   send,
   split,

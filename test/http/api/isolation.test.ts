@@ -159,6 +159,7 @@ eachDatabase((db) => {
           const path = one.path
             .replace(/\{\w+\}/, encodeURIComponent(String(id)))
             .replace('{action}', 'launch')
+            .replace('{cost}', '1')
             .replace('{lead}', String(theirs['leads']?.[0]));
           const { status, text } = await answerFor(one, path);
           assert.equal(status, 404, `${one.method} ${path} → ${status} ${text}`);

@@ -68,6 +68,10 @@ async function furnish(world: World, pool: Pool): Promise<void> {
   const webhook = await made('/webhooks', { url: 'https://example.org/hook', events: ['*'] });
   for (let i = 0; i < 10; i++)
     pool.add('deliveries', (await admin.ask('POST', `/webhooks/${String(webhook['id'])}/test`)).body['id']);
+  for (const name of ['per_mille', 'click_to_open', 'net']) {
+    await made('/metrics/definitions', { name, title: name, kind: 'number', formula: 'revenue / sent' });
+    pool.add('definitions', name);
+  }
   await marketing.scope.run(`UPDATE marketing_outbox SET state = 'dead' WHERE tenant_id = :tenant`);
 }
 
@@ -101,6 +105,7 @@ onSqlite((db) => {
         if (name === 'content' && schema['type'] === 'string') return 'aGVsbG8=';
         if (name === 'action') return ['launch', 'pause', 'resume', 'cancel'][count % 4];
         if (name === 'key') return `key-${count}`;
+        if (name === 'formula') return 'revenue / sent';
         if (name === 'timeZone') return 'Europe/Berlin';
         return undefined;
       });

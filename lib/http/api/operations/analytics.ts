@@ -49,6 +49,7 @@ export const ANALYTICS_SCHEMAS: Readonly<Record<string, Schema>> = {
         { description: 'How its people fare.' },
       ),
       messages: COUNTS,
+      customMetrics: list(ref('CustomMetric')),
       possiblyTwice: integer(0),
       suppressedAtSend: integer(0),
       stations: list(
@@ -81,14 +82,15 @@ const FILTER = object(
 async function campaignAnalytics(call: Call<CampaignId & Filter>): Promise<Reply> {
   const { from, to, ...query } = call.query;
   const { id } = await campaignNamed(call);
-  const { campaigns, metrics } = call.services;
+  const { campaigns, metrics, customMetrics } = call.services;
   const report = await metrics.of(id, {
     ...query,
     ...(from === undefined ? {} : { from: milliseconds(from, 'from') }),
     ...(to === undefined ? {} : { to: milliseconds(to, 'to') }),
     actor: call.actor,
   });
-  return { body: analyticsOut(report, query.by, await campaigns.report(id, { actor: call.actor })) };
+  const body = analyticsOut(report, query.by, await campaigns.report(id, { actor: call.actor }));
+  return { body: { ...body, customMetrics: await customMetrics.valuesOf(report.figures) } };
 }
 
 function analyticsOut(

@@ -7,6 +7,7 @@ import { CAMPAIGN_ACTION_SCHEMAS, campaignActionOperations } from './campaign-ac
 import { CAMPAIGN_PEOPLE_SCHEMAS, campaignPeopleOperations } from './campaign-people';
 import { CAMPAIGN_SCHEMAS, campaignOperations } from './campaigns';
 import { CONVERSION_SCHEMAS, conversionOperations } from './conversions';
+import { CUSTOM_METRIC_SCHEMAS, customMetricOperations } from './custom-metrics';
 import { DASHBOARD_SCHEMAS, dashboardOperations } from './dashboard';
 import { DEFINITION_SCHEMAS, definitionOperations } from './definitions';
 import { DELEGATION_SCHEMAS, delegationOperations } from './delegations';
@@ -15,6 +16,7 @@ import { eventOperations } from './events';
 import { EXPERIMENT_SCHEMAS, experimentOperations } from './experiments';
 import { HISTORY_SCHEMAS, historyOperations } from './history';
 import { LEAD_SCHEMAS, leadOperations } from './leads';
+import { MONEY_SCHEMAS, moneyOperations } from './money';
 import { NOTE_SCHEMAS, noteOperations, notesOn } from './notes';
 import { PROMOTION_SCHEMAS, promotionOperations } from './promotions';
 import { SCORING_SCHEMAS, scoringOperations } from './scoring';
@@ -56,6 +58,8 @@ export const OPERATIONS: readonly Operation[] = [
   ...analyticsOperations,
   ...conversionOperations,
   ...scoringOperations,
+  ...customMetricOperations,
+  ...moneyOperations,
   ...dashboardOperations,
   ...definitionOperations,
   ...promotionOperations,
@@ -83,6 +87,8 @@ export const SHARED: Readonly<Record<string, Schema>> = {
   ...ANALYTICS_SCHEMAS,
   ...CONVERSION_SCHEMAS,
   ...SCORING_SCHEMAS,
+  ...CUSTOM_METRIC_SCHEMAS,
+  ...MONEY_SCHEMAS,
   ...DASHBOARD_SCHEMAS,
   ...DEFINITION_SCHEMAS,
   ...PROMOTION_SCHEMAS,

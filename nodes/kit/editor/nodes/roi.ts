@@ -1,0 +1,1 @@
+export { prepareCommon as prepare, finish } from './common';
