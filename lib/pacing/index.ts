@@ -1,4 +1,5 @@
 /** Send rules: how fast and when messages leave, and how many one lead gets. The only file of this folder that others import. */
+export type { CappedPerson } from './capped-people';
 export { completionOf, lastOf, type Completion, type ZoneGroup } from './completion';
 export { checkSendRules, checkTenantSendRules } from './check';
 export { effectiveRules, intervalOf } from './effective';

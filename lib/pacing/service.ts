@@ -4,6 +4,7 @@ import { record } from '../history';
 import type { LedgerLog } from '../ledger';
 import type { Scope } from '../store';
 import { checkTenantSendRules, refuseProblems } from './check';
+import { cappedPeople, type CappedPerson } from './capped-people';
 import { completionOf, type Completion } from './completion';
 import { PacingGate } from './gate';
 import { forgetLines } from './pace-rows';
@@ -69,6 +70,14 @@ export class SendRulesService {
       channels: channels.length === 0 ? ['email'] : channels,
       ...(ahead ? { audience: await this.deps.audienceOf(id) } : {}),
     });
+  }
+
+  /**
+   * Who would get no message on a channel now because they have had enough: enrollment → why. Reads only; the send node decides,
+   * when it sends.
+   */
+  async capped(people: readonly CappedPerson[], channel: string): Promise<Map<number, string>> {
+    return cappedPeople(this.deps.scope, people, channel);
   }
 
   /** The rules have changed in this transaction: of one campaign, or of the tenant. */

@@ -14,7 +14,7 @@ const REASONS: Readonly<Record<BlockReason, string>> = {
   no_address: 'blocked: no address',
 };
 
-/** Lets through whom the channel may reach: consent, opt-outs, suppression. One statement for all who arrive together. */
+/** Lets through whom the channel may reach: consent, opt-outs, suppression, and frequency caps where asked for. One statement for all who arrive together. */
 export function startConsent(kit: NodeKit): void {
   const channel = kit.config.text('channel') || 'email';
   const rules: SendabilityRules = {
@@ -23,13 +23,33 @@ export function startConsent(kit: NodeKit): void {
     checkOptOut: kit.config.flag('checkOptOut', true),
     unknownCountry: kit.config.choice('unknownCountry', ['block', 'allow'], 'block') === 'allow' ? 'allow' : 'require',
   };
+  const checkFrequency = kit.config.flag('checkFrequency', false);
   startSwitch(kit, {
     async decide(marketing, people) {
       const ids = [...new Set(people.map(({ lead }) => lead.id))];
       const answers = await marketing.leads.sendability(ids, channel, rules);
-      return people.map(({ lead }) => verdict(kit, answers.get(lead.id)));
+      const verdicts = people.map(({ lead }) => verdict(kit, answers.get(lead.id)));
+      if (!checkFrequency) return verdicts;
+      const allowed = people.filter((_, index) => verdicts[index]?.port === ALLOWED);
+      const enough = await marketing.sendRules.capped(
+        allowed.map(({ lead, journey: { campaign, enrollment } }) => ({ lead: lead.id, campaign, enrollment })),
+        channel,
+      );
+      return people.map(({ journey }, index) => {
+        const because = enough.get(journey.enrollment);
+        const own = verdicts[index] ?? verdict(kit, undefined);
+        return because === undefined ? own : capped(kit, because);
+      });
     },
   });
+}
+
+function capped(kit: NodeKit, because: string): Verdict {
+  return {
+    port: BLOCKED,
+    decision: { node: kit.title, kind: 'consent', outcome: 'blocked', because: `The lead ${because}.` },
+    endReason: 'blocked: frequency cap',
+  };
 }
 
 function verdict(kit: NodeKit, answer: Sendability | undefined): Verdict {

@@ -11,4 +11,5 @@ export const migrations: readonly ConfigMigration[] = [
     requireConsent: 'eu',
     unknownCountry: 'block',
   }),
+  { version: 2, up: (config) => ({ checkFrequency: false, ...config }) },
 ];

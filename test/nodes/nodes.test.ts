@@ -268,6 +268,26 @@ describe('nodes in Node-RED', function () {
       });
     }
 
+    it('holds back who has had enough, where the consent node is told to ask', async () => {
+      const data = await withLeads([
+        drawn('go', 'marketing-trigger', [['free']]),
+        drawn('free', 'marketing-consent', [['out'], []], { requireConsent: 'none', checkFrequency: true }),
+        sink('out'),
+      ]);
+      await data.sendRules.set({ caps: [{ messages: 1, days: 7 }] });
+      const ada = await data.leads.get({ email: 'ada@example.org' });
+      await data.scope.run(
+        `INSERT INTO marketing_messages (tenant_id, step_id, campaign_id, enrollment_id, lead_id, channel, account, message_key,
+           content_id, state, attempt, sending_at, settled_at)
+         VALUES (:tenant, 99, 99, 99, :lead, 'email', 'a', 'm', 1, 'sent', 1, :now, :now)`,
+        { lead: ada?.id ?? 0, now: data.clock.now() },
+      );
+      red.node('go').receive({ payload: Date.now() });
+      await eventually(async () =>
+        assert.deepEqual(await ended(data, 'go'), { 'blocked: frequency cap': 1, completed: 2 }),
+      );
+    });
+
     it('enters the audience when the trigger gets a message; switches decide, note it on the trail and end the way where nothing is wired', async () => {
       const data = await withLeads([
         drawn('go', 'marketing-trigger', [['rich']]),

@@ -10,6 +10,7 @@ import type { Box, FlowNode, Owner } from './types';
 /** Versions of the configurations that are written here. */
 const VERSION = 1;
 const TRIGGER_VERSION = 2;
+const CONSENT_VERSION = 2;
 const SEND_VERSION = 2;
 const DELAY_VERSION = 2;
 
@@ -96,6 +97,8 @@ export function consentBox(drawn: Drawn, channel: string, requireConsent: 'all' 
     channel,
     checkSuppression: true,
     checkOptOut: true,
+    checkFrequency: false,
+    configVersion: CONSENT_VERSION,
     requireConsent,
     unknownCountry: 'block',
   });
