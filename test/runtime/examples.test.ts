@@ -8,8 +8,11 @@ import { readFlows, type FlowFileNode } from '../../lib/runtime/user-dir';
 const ROOT = path.join(__dirname, '..', '..');
 const CORE = new Set(['tab', 'comment', 'inject', 'debug', 'catch', 'switch', 'http in', 'http response']);
 /** Versions of configurations that examples are in; all others are in the first. */
-const VERSIONS: Readonly<Record<string, readonly number[]>> = { 'marketing-send': [1, 2], 'marketing-delay': [1, 2] };
-const VERSIONS: Readonly<Record<string, readonly number[]>> = { 'marketing-consent': [1, 2], 'marketing-send': [1, 2] };
+const VERSIONS: Readonly<Record<string, readonly number[]>> = {
+  'marketing-consent': [1, 2],
+  'marketing-delay': [1, 2],
+  'marketing-send': [1, 2],
+};
 
 function flowFiles(folder: string): string[] {
   return readdirSync(path.join(ROOT, folder))
