@@ -1,15 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { nodeOptions } from '../kit/node-red';
-
-/** Names of {@link SCENARIOS}; the scenarios themselves run in the lab's process. */
-const NAMES = [
-  'a follow-up series',
-  'an A/B test with its winner',
-  'parallel channels with compensation',
-  'an abandoned cart',
-  'a welcome drip',
-];
+import { SCENARIOS } from './scenarios';
 
 interface Answer {
   ready?: boolean;
@@ -52,7 +44,8 @@ describe('example flows on a virtual clock, in a real Node-RED', function () {
     lab.disconnect();
   });
 
-  for (const name of NAMES) {
+  // They run in the lab's process; here are their names.
+  for (const name of Object.keys(SCENARIOS)) {
     it(name, async () => {
       output = '';
       lab.send({ scenario: name });

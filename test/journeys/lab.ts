@@ -13,6 +13,7 @@ import { installPackage } from '../kit/node-red';
 import { LabClock } from './lab-clock';
 import { SCENARIOS } from './scenarios';
 
+const EXAMPLES = path.join(__dirname, '..', '..', 'examples');
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 /** A little longer than the watchdog's pause. */
@@ -38,6 +39,10 @@ interface Runtime {
       setFlows(options: { flows: { flows: readonly FlowNode[] }; deploymentType: string }): Promise<unknown>;
     };
   };
+  readonly hooks: {
+    add(hook: string, listener: (event: { node: { id: string }; error?: unknown }) => void): void;
+    remove(hook: string): void;
+  };
   readonly nodes: { getNode(id: string): { receive(msg: object): void } | null };
 }
 
@@ -54,9 +59,11 @@ export class Lab {
     readonly address: string,
   ) {}
 
-  /** Deploys a flow file on a database of its own; what it sends goes to the lab's mail server. */
+  /** Deploys an example on a database of its own; what it sends goes to the lab's mail server. */
   async load(file: string, edit: (nodes: FlowNode[]) => FlowNode[] = (nodes) => nodes): Promise<void> {
-    const drawn = JSON.parse(readFileSync(file, 'utf8')) as FlowNode[];
+    // What examples post to themselves comes to the lab's own port.
+    const text = readFileSync(path.resolve(EXAMPLES, file), 'utf8').replaceAll('http://127.0.0.1:1880', this.address);
+    const drawn = JSON.parse(text) as FlowNode[];
     this.nodes = edit(drawn).map((node) => this.placed(node, file));
     const started = new Promise<void>((resolve) => this.red.events.once('flows:started', resolve));
     await this.red.runtime.flows.setFlows({ flows: { flows: this.nodes }, deploymentType: 'full' });
@@ -82,15 +89,38 @@ export class Lab {
 
   /** The running node with this type and name. */
   node(type: string, name: string): { receive(msg: object): void } {
-    const drawn = this.nodes.find((node) => node.type === type && node.name === name);
-    const running = drawn && this.red.nodes.getNode(drawn.id);
-    if (!running) throw new Error(`There is no ${type} "${name}".`);
+    const running = this.red.nodes.getNode(this.drawn(type, name).id);
+    if (!running) throw new Error(`${type} "${name}" does not run.`);
     return running;
+  }
+
+  private drawn(type: string, name: string): FlowNode {
+    const drawn = this.nodes.find((node) => node.type === type && node.name === name);
+    if (!drawn) throw new Error(`There is no ${type} "${name}".`);
+    return drawn;
+  }
+
+  /** Whether a node has been done with a message since; throws what it has refused it for. */
+  private handled(id: string): () => boolean {
+    let done = false;
+    let refused: unknown;
+    this.red.hooks.remove('*.lab');
+    this.red.hooks.add('onComplete.lab', ({ node, error }) => {
+      if (node.id !== id) return;
+      done = true;
+      refused = error;
+    });
+    return () => {
+      if (refused !== undefined) throw refused instanceof Error ? refused : new Error(JSON.stringify(refused));
+      return done;
+    };
   }
 
   /** Sends a message into a node, as a wire would, and waits until everything is at rest. */
   async send(type: string, name: string, msg: object = {}): Promise<void> {
+    const handled = this.handled(this.drawn(type, name).id);
     this.node(type, name).receive(msg);
+    await this.until(handled, `${type} "${name}" to be done with a message`);
     await this.rest();
   }
 
