@@ -280,7 +280,7 @@ async function readViews(db: Scope, where: string, values: Record<string, number
     campaign: row.campaign,
     enrollment: row.enrollment_id,
     lead: row.lead_id,
-    step: row.step ?? '',
+    ...(row.step === null ? {} : { step: row.step }),
     seq: row.seq,
     kind: row.kind,
     state: row.state,

@@ -88,8 +88,8 @@ export interface UndoView {
   readonly campaign: string;
   readonly enrollment: number;
   readonly lead: number;
-  /** The step that had the effect; empty: none. */
-  readonly step: string;
+  /** The step that had the effect. */
+  readonly step?: string;
   readonly seq: number;
   readonly kind: string;
   readonly state: UndoState;

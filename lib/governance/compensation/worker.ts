@@ -170,7 +170,10 @@ export class UndoWorker {
   private async ask(handler: UndoHandler, undo: Undo): Promise<UndoResult> {
     if (!handler.undo) return { status: 'undone' };
     try {
-      return await handler.undo(undo, { idempotencyKey: `${this.deps.scope.tenant}:undo:${undo.key}`, signal: this.stopping.signal });
+      return await handler.undo(undo, {
+        idempotencyKey: `${this.deps.scope.tenant}:undo:${undo.key}`,
+        signal: this.stopping.signal,
+      });
     } catch (error) {
       return { status: 'failed', reason: messageOf(error) };
     }

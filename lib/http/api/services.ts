@@ -20,6 +20,7 @@ export type OpenServices = Pick<
   | 'delegations'
   | 'escalations'
   | 'sendRules'
+  | 'compensations'
   | 'metrics'
   | 'scoring'
   | 'conversions'

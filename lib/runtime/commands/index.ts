@@ -14,6 +14,7 @@ import { segment } from './segment';
 import { sendRules } from './send-rules';
 import { start } from './start';
 import { token } from './token';
+import { undo } from './undo';
 import { webhook } from './webhook';
 
 /** All commands, in the order in which help lists them. */
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   experiment,
   roi,
   metric,
+  undo,
   token,
   webhook,
   doctor,

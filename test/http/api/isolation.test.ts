@@ -7,7 +7,7 @@ import { graphqlRouter } from '../../../lib/http/graphql';
 import { eachDatabase } from '../../kit/databases';
 import { described, type Described } from './contract';
 import { Maker, seeded, type Json } from './generate';
-import { deployHello, openWorld, type Client, type World } from './kit';
+import { deployHello, makeUndos, openWorld, type Client, type World } from './kit';
 
 /** Stands in names and texts of one tenant: no answer to another may hold it. */
 const SECRET = 'ACME-ONLY';
@@ -97,6 +97,7 @@ async function inventory(client: Client): Promise<Record<string, unknown>> {
     'promotions',
     'delegations',
     'score-rules',
+    'undos',
     'webhooks',
     'tokens',
     'attributes',
@@ -121,7 +122,17 @@ eachDatabase((db) => {
       for (const tenant of ['acme', 'globex']) await deployHello(await world.marketing(tenant));
       acme = await world.client('acme');
       globex = await world.client('globex');
-      theirs = { ...(await furnish(acme, SECRET)), enrollments: [await enrollSomebody(await world.marketing('acme'))] };
+      const own = await furnish(acme, SECRET);
+      const marketing = await world.marketing('acme');
+      const campaigns = (await acme.ask<{ items: { id: number }[] }>('GET', '/campaigns')).body.items;
+      theirs = {
+        ...own,
+        enrollments: [await enrollSomebody(marketing)],
+        undos: await makeUndos(
+          marketing,
+          campaigns.map(({ id }) => id),
+        ),
+      };
       await furnish(globex, 'globex');
       document = (await world.stranger.ask<OpenApi>('GET', '/openapi.json')).body;
     });

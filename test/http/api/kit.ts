@@ -83,6 +83,24 @@ export async function deployHello({ definitions }: Pick<Marketing, 'definitions'
   );
 }
 
+/** Effects of these campaigns: of each one that can be undone, and two that could not be; the numbers of those. */
+export async function makeUndos(
+  { scope, compensations }: Pick<Marketing, 'scope' | 'compensations'>,
+  campaigns: readonly (number | string)[],
+): Promise<number[]> {
+  await scope.transaction(async (tx) => {
+    for (const campaign of campaigns) {
+      if (typeof campaign !== 'number') continue;
+      const effect = (key: string) => ({ campaign, enrollment: 1, lead: 1, kind: 'effect', key: `${key}:${campaign}` });
+      await compensations.register(tx, ['one', 'failed', 'too'].map(effect));
+    }
+    await tx.run(
+      `UPDATE marketing_undos SET state = 'failed', attempt = 8, reason = 'it does not answer' WHERE tenant_id = :tenant AND seq > 1`,
+    );
+  });
+  return (await compensations.list({ limit: 100 })).map(({ id }) => id);
+}
+
 /** Opens the API over an empty database. */
 export async function openWorld(
   db: WorldDatabase,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { OpenApi } from '../../../lib/http/api';
 import { Contract, described, type Described } from './contract';
 import { HOSTILE, Maker, seeded, type Json } from './generate';
-import { deployHello, onSqlite, openWorld, type Client, type World } from './kit';
+import { deployHello, makeUndos, onSqlite, openWorld, type Client, type World } from './kit';
 
 const SEED = Number(process.env['MARKETING_TEST_SEED'] ?? 20260115);
 const CALLS = 20;
@@ -72,6 +72,7 @@ async function furnish(world: World, pool: Pool): Promise<void> {
     await made('/metrics/definitions', { name, title: name, kind: 'number', formula: 'revenue / sent' });
     pool.add('definitions', name);
   }
+  pool.add('undos', ...(await makeUndos(marketing, pool.of('campaigns'))));
   await marketing.scope.run(`UPDATE marketing_outbox SET state = 'dead' WHERE tenant_id = :tenant`);
 }
 

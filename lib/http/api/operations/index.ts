@@ -8,6 +8,7 @@ import { CAMPAIGN_PEOPLE_SCHEMAS, campaignPeopleOperations } from './campaign-pe
 import { CAMPAIGN_SCHEMAS, campaignOperations } from './campaigns';
 import { CONVERSION_SCHEMAS, conversionOperations } from './conversions';
 import { CUSTOM_METRIC_SCHEMAS, customMetricOperations } from './custom-metrics';
+import { COMPENSATION_SCHEMAS, compensationOperations } from './compensation';
 import { DASHBOARD_SCHEMAS, dashboardOperations } from './dashboard';
 import { DEFINITION_SCHEMAS, definitionOperations } from './definitions';
 import { DELEGATION_SCHEMAS, delegationOperations } from './delegations';
@@ -66,6 +67,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...delegationOperations,
   ...escalationOperations,
   ...experimentOperations,
+  ...compensationOperations,
   ...eventOperations,
   ...engagementNotes,
   ...noteOperations,
@@ -95,6 +97,7 @@ export const SHARED: Readonly<Record<string, Schema>> = {
   ...DELEGATION_SCHEMAS,
   ...ESCALATION_SCHEMAS,
   ...EXPERIMENT_SCHEMAS,
+  ...COMPENSATION_SCHEMAS,
   ...NOTE_SCHEMAS,
   ...WEBHOOK_SCHEMAS,
   ...TOKEN_SCHEMAS,
