@@ -11,6 +11,7 @@ import { bench as imports } from './import';
 import { bench as init } from './init';
 import { bench as launch } from './launch';
 import { bench as roi } from './roi';
+import { bench as parallel } from './parallel';
 import { bench as segment } from './segment';
 import { bench as send } from './send';
 import { bench as throttle } from './throttle';
@@ -29,6 +30,7 @@ const BENCHES: readonly Bench[] = [
   api,
   throttle,
   roi,
+  parallel,
 ];
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
