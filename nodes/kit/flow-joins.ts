@@ -33,26 +33,20 @@ export function followersOf(
 }
 
 /**
- * For a join, the stations from which people may still come to it in the same round: all from which it can be reached without
- * passing it, but for those that lie behind it and lead back to it in a loop. Whoever stands there is on the way to the next round.
+ * For a join, the stations from which people may still come to it in the same round: all from which it can be reached, but for those
+ * that lie behind it and lead back to it in a loop (or lead to such a one). Whoever stands there is on the way to the next round.
  */
 export function upstreamOf(join: string, followers: Followers, entry: string): Set<string> {
-  const upstream = backwards(join, followers);
   const behind = forwards(join, followers, loopsOf(followers, entry));
-  for (const station of behind) upstream.delete(station);
-  upstream.delete(join);
-  return upstream;
-}
-
-function backwards(join: string, followers: Followers): Set<string> {
-  const found = new Set<string>();
-  for (let known = -1; known < found.size;) {
-    known = found.size;
+  const upstream = new Set<string>();
+  for (let known = -1; known < upstream.size;) {
+    known = upstream.size;
     for (const [station, next] of followers) {
-      if (station !== join && next.some((id) => id === join || found.has(id))) found.add(station);
+      if (station === join || behind.has(station)) continue;
+      if (next.some((id) => id === join || upstream.has(id))) upstream.add(station);
     }
   }
-  return found;
+  return upstream;
 }
 
 function forwards(join: string, followers: Followers, loops: ReadonlySet<string>): Set<string> {
@@ -68,22 +62,54 @@ function forwards(join: string, followers: Followers, loops: ReadonlySet<string>
   return found;
 }
 
-/** Edges that lead back to a station that was passed before: what is left when each way from the entry is walked once. */
+/**
+ * Edges that close a loop: of each set of stations that lead to one another, those which lead to where it is entered; then the same
+ * for the loops inside of it (a loop nesting forest after Steensgaard, which needs no single entry).
+ */
 function loopsOf(followers: Followers, entry: string): ReadonlySet<string> {
   const loops = new Set<string>();
-  const done = new Set<string>();
-  const under = new Set<string>();
-  const walk = (id: string): void => {
-    under.add(id);
-    for (const next of [...(followers.get(id) ?? [])].sort()) {
-      if (under.has(next)) loops.add(edge(id, next));
-      else if (!done.has(next)) walk(next);
+  const next = (id: string): string[] => (followers.get(id) ?? []).filter((to) => !loops.has(edge(id, to)));
+  const open: ReadonlySet<string>[] = [new Set(followers.keys())];
+  for (let among = open.pop(); among !== undefined; among = open.pop()) {
+    for (const circle of circlesAmong(among, next)) {
+      const entered = new Set(
+        [...circle].filter(
+          (id) => id === entry || [...followers.keys()].some((from) => !circle.has(from) && next(from).includes(id)),
+        ),
+      );
+      for (const from of circle) for (const to of next(from)) if (entered.has(to)) loops.add(edge(from, to));
+      if (entered.size > 0) open.push(circle);
     }
-    under.delete(id);
-    done.add(id);
-  };
-  walk(entry);
+  }
   return loops;
+}
+
+/** Sets of stations that all lead to one another. */
+function circlesAmong(among: ReadonlySet<string>, next: (id: string) => string[]): Set<string>[] {
+  const reached = new Map([...among].map((id) => [id, reachable(id, among, next)]));
+  const circles: Set<string>[] = [];
+  const placed = new Set<string>();
+  for (const [id, from] of reached) {
+    if (placed.has(id) || !from.has(id)) continue;
+    const circle = new Set([...from].filter((other) => reached.get(other)?.has(id)));
+    for (const other of circle) placed.add(other);
+    circles.push(circle);
+  }
+  return circles;
+}
+
+/** What can be come to from a station, itself only by a loop. */
+function reachable(id: string, among: ReadonlySet<string>, next: (id: string) => string[]): Set<string> {
+  const found = new Set<string>();
+  const open = [id];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    for (const to of next(at)) {
+      if (!among.has(to) || found.has(to)) continue;
+      found.add(to);
+      open.push(to);
+    }
+  }
+  return found;
 }
 
 function edge(from: string, to: string): string {

@@ -580,3 +580,93 @@ describe('reading journeys out of a flow', () => {
     });
   });
 });
+
+describe('forks and joins in a flow', () => {
+  const join = (id: string, wires: string[][]): FlowConfig =>
+    node(id, 'marketing-join', wires, { store: 'store', name: id });
+  const configs = (flow: FlowConfig[]): Map<string, Record<string, unknown>> =>
+    new Map(only(planJourneys(flow)).declaration.stations.map(({ step, config }) => [step, { ...config }]));
+  const expected = (flow: FlowConfig[]): unknown => configs(flow).get('t')?.['branches'];
+  const upstream = (flow: FlowConfig[], step: string): unknown => configs(flow).get(step)?.['join'];
+
+  it('counts the branches of wires, links and switches that there can be at most', () => {
+    const ends = [send('a', [[], [], []]), send('b', [[], [], []]), send('c', [[], [], []])];
+    assert.deepEqual(expected([TAB, trigger('t', [['a', 'b', 'c']]), ...ends]), { expected: [3] });
+    assert.deepEqual(
+      expected([
+        TAB,
+        trigger('t', [['a', 'out']]),
+        node('out', 'link out', [], { mode: 'link', links: ['in'] }),
+        node('in', 'link in', [['b', 'c']], { links: ['out'] }),
+        ...ends,
+      ]),
+      { expected: [3] },
+    );
+    // Every rule may match: as many as there are outputs.
+    const inclusive = node('which', 'switch', [['a'], ['b'], ['c']], { checkall: 'true' });
+    assert.deepEqual(expected([TAB, trigger('t', [['which']]), inclusive, ...ends]), { expected: [3] });
+    assert.deepEqual(configs([TAB, trigger('t', [['which']]), inclusive, ...ends]).get('t')?.['prompt'], 'yes');
+    // A switch of ours passes on through one output, or ends the way: one branch in any case.
+    assert.deepEqual(expected([TAB, trigger('t', [['seg', 'b']]), segment('seg', [['a'], []]), ...ends.slice(0, 2)]), {
+      expected: [2],
+    });
+    assert.deepEqual(expected([TAB, trigger('t', [['seg', 'c']]), segment('seg', [['a', 'b'], ['a']]), ...ends]), {
+      expected: [3],
+    });
+  });
+
+  it('does not say how many where the drawing does not', () => {
+    const ends = [send('a', [[], [], []]), send('b', [[], [], []])];
+    const loop = [node('f', 'function', [['g', 'a']]), node('g', 'function', [['f', 'b']])];
+    assert.deepEqual(expected([TAB, trigger('t', [['f']]), ...loop, ...ends]), { expected: [null] });
+    assert.equal(configs([TAB, trigger('t', [['f']]), ...loop, ...ends]).get('t')?.['prompt'], undefined);
+    const guard = node('oops', 'catch', [['b']], { scope: null });
+    const careless = node('f', 'function', [['a']]);
+    assert.deepEqual(expected([TAB, trigger('t', [['f', 'b']]), careless, guard, ...ends]), { expected: [null] });
+  });
+
+  it('gives a join the steps from which it can be reached, without those behind it that lead back in a loop', () => {
+    const flow = [
+      TAB,
+      trigger('t', [['again']]),
+      delay('again', [['a', 'b']]),
+      send('a', [['j'], ['retry'], []]),
+      delay('retry', [['a']]),
+      delay('b', [['j']]),
+      join('j', [['after'], []]),
+      delay('after', [['again', 'end']]),
+      send('end', [[], [], []]),
+    ];
+    assert.deepEqual(upstream(flow, 'j'), { upstream: ['a', 'again', 'b', 'retry', 't'] });
+  });
+
+  it('has an inner join hold up the outer one, in a loop too, and not the other way round', () => {
+    const flow = [
+      TAB,
+      trigger('t', [['x', 'y']]),
+      delay('x', [['x1', 'x2']]),
+      delay('x1', [['inner']]),
+      delay('x2', [['inner']]),
+      join('inner', [['outer'], []]),
+      delay('y', [['outer']]),
+      join('outer', [['pause'], []]),
+      delay('pause', [['x', 'y']]),
+    ];
+    assert.deepEqual(upstream(flow, 'inner'), { upstream: ['t', 'x', 'x1', 'x2'] });
+    assert.deepEqual(upstream(flow, 'outer'), { upstream: ['inner', 't', 'x', 'x1', 'x2', 'y'] });
+  });
+
+  it('follows an error to the catch node that brings people to a join', () => {
+    const flow = [
+      TAB,
+      trigger('t', [['a', 'b']]),
+      delay('a', [['f']]),
+      node('f', 'function', [['j']]),
+      node('oops', 'catch', [['late']], { scope: ['f'] }),
+      delay('late', [['j']]),
+      delay('b', [['j']]),
+      join('j', [[], []]),
+    ];
+    assert.deepEqual(upstream(flow, 'j'), { upstream: ['a', 'b', 'late', 't'] });
+  });
+});
