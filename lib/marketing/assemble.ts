@@ -29,6 +29,7 @@ import { createSegments, type Segments } from '../segments';
 import { SendStation, type SendGate } from '../sending';
 import type { Scope, Store } from '../store';
 import { createTemplates } from '../templates';
+import { waitStory } from '../waiting';
 import { CampaignService, type CampaignHouse } from './campaign-service';
 import { ConditionService } from './condition-service';
 import { healthOf } from './health';
@@ -75,7 +76,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   });
   gates.push(sendRules.gate);
   /** What parts of the product know of somebody's way through a campaign. */
-  const stories: StorySource[] = [];
+  const stories: StorySource[] = [waitStory];
   const leads = createLeads(scope, {
     onChanged: changed,
     reactions,

@@ -30,6 +30,9 @@ eachDatabase((db) => {
       await runtime.launch(['ada', 'bob']);
       assert.equal(await runtime.waits(), 2);
       await runtime.pass(MINUTE);
+      const story = async (name: string): Promise<string[]> =>
+        (await runtime.marketing.campaigns.why('cart', `${name}@example.org`)).map(({ text }) => text);
+      assert.ok((await story('ada')).includes('wait: waits for purchase'));
       await runtime.did('ada', 'visited');
       await runtime.did('ada', 'purchase', { metadata: { value: 30 } });
       await runtime.settle();
@@ -46,6 +49,8 @@ eachDatabase((db) => {
       assert.equal(runtime.went.length, 1);
       await runtime.pass(1);
       assert.deepEqual(runtime.went[1], { lead: 'bob', port: 1 });
+      assert.ok((await story('ada')).includes('wait: purchase happened'));
+      assert.ok((await story('bob')).includes('wait: time ran out'));
       await runtime.did('bob', 'purchase');
       await runtime.settle();
       assert.equal(runtime.went.length, 2, 'whoever has gone on is not woken again');

@@ -4,7 +4,7 @@ import { attachPicker } from '../pickers';
 import { segmentField } from '../segment-field';
 import { nodeText, shorten, text } from '../texts';
 import { type Verdict } from '../types';
-import { dateTime, isEnvironmentReference, number, required } from '../validators';
+import { condition, dateTime, eventName, isEnvironmentReference, number, required, timeOfDay } from '../validators';
 import { prepareCommon, showStepName, storeOf, typedInput } from './common';
 
 /** Modes that wait until something happens, or time runs out. */
@@ -35,8 +35,12 @@ export function prepare(node: RedNode): void {
   typedInput(node, 'until', ['str', 'msg', 'env']);
   attachPicker(field('event', node), 'events', storeOf(node));
   segmentField({ node, input: field('segment', node), store: storeOf(node) });
-  const condition = conditionField({ node, input: field('condition', node), store: storeOf(node) });
-  field('store', node).on('change.marketing', () => condition.check());
+  const onLead = conditionField({ node, input: field('condition', node), store: storeOf(node) });
+  const onEvent = conditionField({ node, input: field('eventCondition', node), store: storeOf(node), about: 'event' });
+  field('store', node).on('change.marketing', () => {
+    onLead.check();
+    onEvent.check();
+  });
   weekdayBoxes(node);
   const count = (): void => void field('outputs', node).val(outputsOf(current(node, 'mode'), current(node, 'missing')));
   for (const property of ['mode', 'missing']) field(property, node).on('change.marketing', count);
@@ -94,11 +98,13 @@ export function verdict(node: RedNode, property: string, value: unknown): Verdic
       return mode !== 'attribute' || number(value, { min: 0, max: 100_000, allowBlank: true });
     case 'time':
       if (mode === 'attribute' && written === '') return true;
-      return !['attribute', 'hour', 'weekday'].includes(mode) || time(written);
+      return !['attribute', 'hour', 'weekday'].includes(mode) || timeOfDay(written);
     case 'weekdays':
       return mode !== 'weekday' || required(value, 'weekdays');
     case 'event':
-      return mode !== 'event' || required(value, 'event');
+      return mode !== 'event' || eventName(value);
+    case 'eventCondition':
+      return mode !== 'event' || written === '' || condition(node, value, 'event');
     case 'segment':
       return mode !== 'segment' || required(value, 'segment');
     case 'timeout':
@@ -115,14 +121,10 @@ export function verdict(node: RedNode, property: string, value: unknown): Verdic
   }
 }
 
-function time(written: string): Verdict {
-  return /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(written) ? true : text('invalid.time');
-}
-
 /** Both or none, and not the same. */
 function quiet(from: string, to: string, written: string): Verdict {
   if (from === '' && to === '') return true;
-  return from === to ? text('invalid.quietHours') : written === '24:00' && written === to ? true : time(written);
+  return from === to ? text('invalid.quietHours') : written === '24:00' && written === to ? true : timeOfDay(written);
 }
 
 function holidays(written: string): Verdict {
