@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Browser } from 'playwright-core';
 import { chromiumPath, EditorPage, openBrowser } from './browser';
+import { root } from '../package/node-html';
 import { startMailSink, type MailSink } from './mail-sink';
 import { requireBuild, startNodeRed, type NodeRedOptions, type RunningNodeRed } from './node-red';
 
@@ -116,12 +118,11 @@ for (const { release, version, adminRoot } of releases) {
       const types = await editor.page
         .locator('#red-ui-palette-base-category-marketing .red-ui-palette-node')
         .evaluateAll((nodes) => nodes.map((node) => node.getAttribute('data-palette-type')));
-      assert.deepEqual(
-        [...types].sort(),
-        ['campaign', 'consent', 'delay', 'event', 'lead', 'segment', 'send', 'split', 'trigger'].map(
-          (name) => `marketing-${name}`,
-        ),
-      );
+      const { 'node-red': declared } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+        'node-red': { nodes: Record<string, string> };
+      };
+      const drawn = Object.keys(declared.nodes).filter((type) => !/-(?:store|account)$/.test(type));
+      assert.deepEqual([...types].sort(), drawn.sort());
     });
 
     it('lets a user drag a trigger, a segment and a send node and wire them, with the only store chosen already', async () => {
@@ -285,6 +286,42 @@ for (const { release, version, adminRoot } of releases) {
       await editor.waitForMark(send, false);
     });
 
+    it('gives a delay the outputs of what it waits for, and asks for what that needs', async () => {
+      const id = await editor.drag('marketing-delay', 200, 420);
+      const visible = (property: string): Promise<boolean> =>
+        editor.page.locator(`#node-input-${property}`).isVisible();
+      await editor.edit(id);
+      assert.deepEqual([await visible('amount'), await visible('timeout')], [true, false]);
+      await editor.page.selectOption('#node-input-mode', 'event');
+      assert.deepEqual(
+        [await visible('amount'), await visible('timeout'), await visible('time')],
+        [false, true, false],
+      );
+      await editor.done();
+      assert.equal(await editor.property(id, 'outputs'), 2);
+      await editor.waitForMark(id, true);
+      await editor.edit(id);
+      await editor.page.fill('#node-input-event', 'purchase');
+      await editor.done();
+      await editor.waitForMark(id, false);
+      await editor.edit(id);
+      await editor.page.selectOption('#node-input-mode', 'weekday');
+      for (const day of [1, 2, 3, 4, 5].slice(1))
+        await editor.page
+          .locator('.marketing-weekdays input')
+          .nth(day - 1)
+          .uncheck();
+      await editor.page.fill('#node-input-time', '25:00');
+      await editor.done();
+      assert.equal(await editor.property(id, 'outputs'), 1);
+      assert.equal(await editor.property(id, 'weekdays'), '1');
+      await editor.waitForMark(id, true);
+      await editor.edit(id);
+      await editor.page.fill('#node-input-time', '08:30');
+      await editor.page.click('#node-dialog-delete');
+      await editor.page.waitForSelector('#node-dialog-ok', { state: 'detached' });
+    });
+
     it('has help for every node', async () => {
       for (const name of [
         'store',
@@ -305,7 +342,9 @@ for (const { release, version, adminRoot } of releases) {
     });
 
     it('opens every dialog without an error', async () => {
-      for (const type of ['consent', 'split', 'delay', 'lead', 'campaign', 'event'].map((name) => `marketing-${name}`)) {
+      for (const type of ['consent', 'split', 'delay', 'lead', 'campaign', 'event'].map(
+        (name) => `marketing-${name}`,
+      )) {
         const id = await editor.drag(type, 200, 500);
         await editor.edit(id);
         assert.ok((await editor.page.locator('.marketing-form .form-row:visible').count()) >= 3, type);
