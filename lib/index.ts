@@ -29,3 +29,4 @@ export {
   type ChannelContract,
 } from './channels';
 export { registerConditionEvaluator, type ConditionEvaluator } from './conditions';
+export { registerMetric, type MetricCalculator } from './metrics';

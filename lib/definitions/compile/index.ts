@@ -51,12 +51,9 @@ export function compileRead(definition: ReadDefinition, options: CompileOptions 
 
 /** What the document asks for and nothing does by itself yet; it stands in the comment. */
 function tellWhatWaits(pen: Pen): void {
-  const { escalation, roi, compliance } = pen.definition;
+  const { escalation, compliance } = pen.definition;
   const waiting = [
     ...(escalation.length > 0 ? ['the escalation'] : []),
-    ...(Object.keys(roi).some((part) => part !== 'breachActions') || roi.breachActions.length > 0
-      ? ['the ROI rules']
-      : []),
     ...(compliance.retentionDays === undefined ? [] : ['the retention of data']),
   ];
   if (waiting.length > 0) pen.warn(`Kept and described, and not acted on by this release: ${waiting.join(', ')}.`);

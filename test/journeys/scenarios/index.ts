@@ -1,6 +1,7 @@
 import type { Lab } from '../lab';
 import { abTest } from './ab-test';
 import { abandonedCart } from './abandoned-cart';
+import { budgetGuard } from './budget-guard';
 import { followUpSeries } from './follow-up-series';
 import { parallelChannels } from './parallel-channels';
 import { welcomeDrip } from './welcome-drip';
@@ -11,5 +12,6 @@ export const SCENARIOS: Readonly<Record<string, (lab: Lab) => Promise<void>>> = 
   'an A/B test with its winner': abTest,
   'parallel channels with compensation': parallelChannels,
   'an abandoned cart': abandonedCart,
+  'a budget guard with escalation': budgetGuard,
   'a welcome drip': welcomeDrip,
 };
