@@ -7,6 +7,7 @@ import { readOptions, type Bench } from './lib/bench';
 import { machine } from './lib/machine';
 import { bench as api } from './api';
 import { bench as dashboard } from './dashboard';
+import { bench as experiment } from './experiment';
 import { bench as imports } from './import';
 import { bench as init } from './init';
 import { bench as launch } from './launch';
@@ -31,6 +32,8 @@ const BENCHES: readonly Bench[] = [
   throttle,
   roi,
   parallel,
+  split,
+  experiment,
 ];
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
