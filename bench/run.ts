@@ -15,6 +15,7 @@ import { bench as roi } from './roi';
 import { bench as parallel } from './parallel';
 import { bench as segment } from './segment';
 import { bench as send } from './send';
+import { bench as split } from './split';
 import { bench as throttle } from './throttle';
 import { bench as timers } from './timers';
 import { bench as trigger } from './trigger';

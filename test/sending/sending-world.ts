@@ -2,7 +2,7 @@ import type { DeliveryResult, OutgoingMessage } from '../../lib/channels';
 import { campaignViews } from '../../lib/campaigns';
 import { VirtualClock } from '../../lib/clock';
 import { leadViews, sendability } from '../../lib/leads';
-import { SendStation, type SendGate, type SendOptions } from '../../lib/sending';
+import { SendStation, type SendDeps, type SendGate, type SendOptions } from '../../lib/sending';
 import type { TestDatabase } from '../kit/databases';
 import { silent, World, type Runtime, type Wire } from '../ledger/world';
 import { fakeAccount } from './fake-account';
@@ -16,6 +16,8 @@ export type RunOptions = Partial<SendOptions> & {
   /** True when the campaign has been launched already. */
   launched?: boolean;
   gates?: readonly SendGate[];
+  /** Which variants of experiments people's messages are of. */
+  variants?: SendDeps['variants'];
 };
 
 /** A run: its runtime, and what was handed to the account so far. */
@@ -69,6 +71,7 @@ export class SendingWorld {
       },
       ...more,
       gates: more.gates ?? [],
+      variants: more.variants,
     });
     if (!more.launched) await world.addLeads(more.leads ?? 3);
     const runtime = await world.start({ work: { mail: work } });
@@ -90,7 +93,11 @@ export class SendingWorld {
     for (const runtime of this.world.runtimes) await runtime.close();
   }
 
-  private station({ gates, ...options }: SendOptions & { gates: readonly SendGate[] }): SendStation {
+  private station({
+    gates,
+    variants,
+    ...options
+  }: SendOptions & { gates: readonly SendGate[]; variants: SendDeps['variants'] | undefined }): SendStation {
     const { world, clock } = this;
     return new SendStation(options, {
       scope: world.scope,
@@ -99,6 +106,7 @@ export class SendingWorld {
       leads: leadViews,
       campaigns: campaignViews,
       gates,
+      ...(variants ? { variants } : {}),
       maySend: (tx, ids, channel) => sendability(tx, ids, channel, { requireConsent: 'none' }),
       unsubscribeUrl: ({ lead }) => `https://example.org/u/${lead}`,
       messageDomain: 'example.org',
