@@ -28,5 +28,13 @@ export {
   type Account,
   type ChannelContract,
 } from './channels';
+export {
+  registerTrigger,
+  type EntryCause,
+  type EntryOutcome,
+  type TriggerContext,
+  type TriggerContract,
+  type TriggerHandle,
+} from './triggers';
 export { registerConditionEvaluator, type ConditionEvaluator } from './conditions';
 export { registerMetric, type MetricCalculator } from './metrics';

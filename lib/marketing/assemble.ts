@@ -133,7 +133,8 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     warn: (what) => log.warn(what),
   });
   const triggers = triggersOf(scope, {
-    ...{ leads, segments, conditions, timers, reactions, log },
+    ...{ leads, segments, conditions, timers, reactions, log, stories },
+    tenantZone: async () => (await sendRules.get()).timeZone,
     wake: (station) => ledger.wakeStation(station),
   });
   const links = await linkRoot(scope, options);

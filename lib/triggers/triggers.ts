@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { StoryLine, StoryOf } from '../campaigns';
 import { InputError, messageOf, NotFoundError } from '../errors';
 import type { LeadInput, LeadReaction, Leads, NewEngagement } from '../leads';
 import type { LedgerLog } from '../ledger';
@@ -108,14 +109,16 @@ export class Triggers {
     }
   }
 
-  /** The deployed triggers of a definition. */
+  /** The deployed triggers of a definition. @throws NotFoundError `E_UNKNOWN_DEFINITION` when no flow of it is deployed */
   async of(definition: string): Promise<TriggerRow[]> {
-    return triggersWhere(this.scope, { definition });
+    const triggers = await triggersWhere(this.scope, { definition });
+    if (triggers.length > 0) return triggers;
+    throw new NotFoundError('E_UNKNOWN_DEFINITION', `No flow of the definition "${definition}" is deployed.`);
   }
 
   /** The triggers of a campaign, with what they have let in and kept out. */
   async report({ id, definition }: { id: number; definition: string }): Promise<TriggerReport[]> {
-    const triggers = await this.of(definition);
+    const triggers = await triggersWhere(this.scope, { definition });
     const rows = await this.scope.all<{ station: number; name: string; n: number }>(
       `SELECT k.station_id AS station, k.name, k.count AS n FROM marketing_counters k
        WHERE k.tenant_id = :tenant AND k.campaign_id = :id`,
@@ -134,6 +137,20 @@ export class Triggers {
   /** Whom a campaign's triggers have not let in, and why: the latest first, a hundred at most. */
   async refusals(query: { campaign: number; lead?: number; limit?: number }): Promise<Refusal[]> {
     return readRefusals(this.scope, query);
+  }
+
+  /** Lines for the story of an enrollment: what the triggers have kept the lead out for while it was under way. */
+  async story(scope: Scope, { campaign, lead, from, until }: StoryOf): Promise<StoryLine[]> {
+    const refusals = await readRefusals(scope, { campaign, lead });
+    return refusals
+      .filter(({ firstAt, lastAt }) => lastAt >= from && firstAt <= until)
+      .map(({ step, reason, times, cause, saw, lastAt }) => ({
+        at: Math.min(lastAt, until),
+        ...{ step, kind: 'trigger', state: 'refused' },
+        text: times > 1 ? `not let in once more, ${times} times` : 'not let in once more',
+        because: `${reason} (${cause})`,
+        ...(saw ? { saw } : {}),
+      }));
   }
 
   /** Looks through a trigger's dates; one look after another in this process. */

@@ -17,6 +17,7 @@ eachDatabase((db) => {
     let clock: VirtualClock;
     let world: World;
     let events: Events;
+    let reactions: Reactions;
 
     async function open(entryMode: 'launch' | 'event'): Promise<Runtime> {
       clock = new VirtualClock(Date.UTC(2026, 0, 1));
@@ -29,11 +30,11 @@ eachDatabase((db) => {
         entryMode,
       });
       await world.declare();
-      const reactions = new Reactions();
+      reactions = new Reactions();
       const leads = createLeads(world.scope, { reactions });
       const segments = createSegments(world.scope, { leads });
       const triggers = triggersOf(world.scope, {
-        ...{ leads, segments, reactions },
+        ...{ leads, segments, reactions, stories: [] },
         conditions: new ConditionService(leads, segments),
         timers: new ClockTimers(clock),
         log: silent,
@@ -65,6 +66,20 @@ eachDatabase((db) => {
       assert.equal(await world.count('enrollments'), 2);
       assert.equal(await world.count('steps', `state = 'waiting'`), 2);
       assert.equal(await world.count('engagements'), 2);
+    });
+
+    it('by an event happens together with it, or neither does: what fails after them takes both back', async () => {
+      const runtime = await open('event');
+      await world.addLeads(1);
+      await world.launch();
+      const undo = reactions.add({ engaged: () => Promise.reject(new Error('the process dies here')) });
+      const event = { type: 'signed_up', lead: 'lead1@example.com', eventId: 'a' };
+      await assert.rejects(events.record(event), /dies here/);
+      assert.deepEqual([await world.count('engagements'), await world.count('enrollments')], [0, 0]);
+      undo();
+      assert.equal((await events.record(event)).entered, 1);
+      await runtime.settle();
+      assert.deepEqual([await world.count('enrollments'), await world.count('steps', 'parent_id = 0')], [1, 1]);
     });
 
     it('by an event of which the journey knows nothing does not happen, and an unknown lead is refused', async () => {

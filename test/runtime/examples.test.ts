@@ -12,6 +12,7 @@ const VERSIONS: Readonly<Record<string, readonly number[]>> = {
   'marketing-consent': [1, 2],
   'marketing-delay': [1, 2],
   'marketing-send': [1, 2],
+  'marketing-trigger': [1, 2],
 };
 
 function flowFiles(folder: string): string[] {

@@ -13,6 +13,7 @@ export type OpenServices = Pick<
   | 'engagements'
   | 'segments'
   | 'events'
+  | 'triggers'
   | 'templates'
   | 'definitions'
   | 'documents'
@@ -62,14 +63,21 @@ const SEGMENTS = {
   add: ['segment:write'],
   takeOff: ['segment:write'],
 } as const satisfies Permits<string>;
-const EVENTS = { record: ['lead:write'] } as const satisfies Permits<string>;
+const TRIGGERS = {
+  report: ['campaign:read'],
+  // It shows what conditions have looked at.
+  refusals: ['lead:read'],
+  of: ['definition:read'],
+} as const satisfies Permits<string>;
+const EVENTS = { record: ['lead:write'], names: ['lead:read', 'definition:read'] } as const satisfies Permits<string>;
 const DEFINITIONS = { list: ['definition:read'] } as const satisfies Permits<string>;
 
 /** What the API works with: one tenant's services, held to what whoever asks may do. */
-export type ApiServices = Omit<OpenServices, 'leads' | 'segments' | 'events' | 'definitions'> & {
+export type ApiServices = Omit<OpenServices, 'leads' | 'segments' | 'events' | 'triggers' | 'definitions'> & {
   readonly leads: Pick<OpenServices['leads'], keyof typeof LEADS>;
   readonly segments: Pick<OpenServices['segments'], keyof typeof SEGMENTS>;
   readonly events: Pick<OpenServices['events'], keyof typeof EVENTS>;
+  readonly triggers: Pick<OpenServices['triggers'], keyof typeof TRIGGERS>;
   readonly definitions: Pick<OpenServices['definitions'], keyof typeof DEFINITIONS>;
 };
 
@@ -80,6 +88,7 @@ export function servicesFor(actor: Principal, open: OpenServices): ApiServices {
     leads: heldTo(actor, open.leads, LEADS),
     segments: heldTo(actor, open.segments, SEGMENTS),
     events: heldTo(actor, open.events, EVENTS),
+    triggers: heldTo(actor, open.triggers, TRIGGERS),
     definitions: heldTo(actor, open.definitions, DEFINITIONS),
   };
 }

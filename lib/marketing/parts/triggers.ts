@@ -1,4 +1,4 @@
-import { campaignViews } from '../../campaigns';
+import { campaignViews, type StorySource } from '../../campaigns';
 import type { JsonCondition } from '../../conditions';
 import { ControlGroups } from '../../experiments';
 import { leadViews, type Leads, type Reactions } from '../../leads';
@@ -21,9 +21,11 @@ export function triggersOf(
     log: LedgerLog;
     wake(station: number): void;
     tenantZone?(): Promise<string | undefined>;
+    /** What is told of enrollments: whom a trigger has kept out meanwhile is part of it. */
+    stories: StorySource[];
   },
 ): Triggers {
-  const { leads, segments, conditions, timers, reactions, log, wake, tenantZone } = parts;
+  const { leads, segments, conditions, timers, reactions, log, wake, tenantZone, stories } = parts;
   const triggers = new Triggers(scope, {
     leads,
     timers,
@@ -42,5 +44,6 @@ export function triggersOf(
     },
   });
   reactions.add(triggers.reaction());
+  stories.push((sql, of) => triggers.story(sql, of));
   return triggers;
 }

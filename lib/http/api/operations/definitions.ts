@@ -55,7 +55,15 @@ export const DEFINITION_SCHEMAS: Readonly<Record<string, Schema>> = {
       entryMode: choice(['launch', 'event']),
       onUnknown: choice(['hold', 'resend']),
     },
-    { event: text(96), segment: text(128) },
+    {
+      event: text(96),
+      listens: object(
+        { on: choice(['segment', 'score', 'date', 'custom']), what: text(128) },
+        {},
+        { description: 'What enters people besides events.' },
+      ),
+      segment: text(128),
+    },
     { description: 'A journey as it runs: the flow behind a trigger node.' },
   ),
 };

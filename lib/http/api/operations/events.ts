@@ -1,6 +1,6 @@
 import type { EventInput } from '../../../events';
 import { milliseconds } from '../present';
-import { flag, integer, map, moment, object, text } from '../schema';
+import { flag, integer, list, map, moment, object, text } from '../schema';
 import { operation, type Operation } from '../types';
 
 interface Body extends Omit<EventInput, 'at'> {
@@ -8,6 +8,19 @@ interface Body extends Omit<EventInput, 'at'> {
 }
 
 export const eventOperations: readonly Operation[] = [
+  operation({
+    id: 'events.names',
+    method: 'GET',
+    path: '/events/names',
+    tag: 'Events',
+    summary: 'List the names of events',
+    description: 'Of those that were recorded, and those that triggers listen to. The first 200.',
+    permission: 'lead:read',
+    responses: {
+      200: { description: 'By name.', schema: object({ items: list(text(96), 200) }) },
+    },
+    handler: async ({ services: { events } }) => ({ body: { items: await events.names() } }),
+  }),
   operation<{ body: Body }>({
     id: 'events.record',
     method: 'POST',

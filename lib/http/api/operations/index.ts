@@ -26,6 +26,7 @@ import { SEND_RULE_SCHEMAS, sendRuleOperations } from './send-rules';
 import { SETTINGS_SCHEMAS, settingsOperations } from './settings';
 import { TEMPLATE_SCHEMAS, templateOperations } from './templates';
 import { TOKEN_SCHEMAS, tokenOperations } from './tokens';
+import { TRIGGER_SCHEMAS, triggerOperations } from './triggers';
 import { WEBHOOK_SCHEMAS, webhookOperations } from './webhooks';
 
 const campaignNotes = notesOn({
@@ -69,6 +70,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...experimentOperations,
   ...compensationOperations,
   ...eventOperations,
+  ...triggerOperations,
   ...engagementNotes,
   ...noteOperations,
   ...webhookOperations,
@@ -101,6 +103,7 @@ export const SHARED: Readonly<Record<string, Schema>> = {
   ...NOTE_SCHEMAS,
   ...WEBHOOK_SCHEMAS,
   ...TOKEN_SCHEMAS,
+  ...TRIGGER_SCHEMAS,
   ...SETTINGS_SCHEMAS,
   ...SEND_RULE_SCHEMAS,
   ...HISTORY_SCHEMAS,
