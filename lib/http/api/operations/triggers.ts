@@ -84,17 +84,18 @@ export const triggerOperations: readonly Operation[] = [
       return { body: { items: (await services.triggers.refusals({ campaign: id, ...query })).map(refusalOut) } };
     },
   }),
-  operation<{ params: { key: string } }>({
-    id: 'definitions.triggers',
+  operation<{ query: { definition: string } }>({
+    id: 'triggers.list',
     method: 'GET',
-    path: '/definitions/{key}/triggers',
+    path: '/triggers',
     tag: TAG,
     summary: 'List what lets people into the campaigns of a deployed definition',
     permission: 'definition:read',
-    params: object({ key: text(128, { description: 'The definition key of the trigger.' }) }),
+    query: object({ definition: text(128, { description: 'The definition key of the trigger.' }) }),
     responses: ok('Its triggers.', object({ items: list(ref('Trigger')) })),
-    handler: async ({ services: { triggers }, params }) => ({
-      body: { items: (await triggers.of(params.key)).map(({ station: _id, ...trigger }) => out(trigger)) },
+    problems: [404],
+    handler: async ({ services: { triggers }, query }) => ({
+      body: { items: (await triggers.of(query.definition)).map(({ station: _id, ...trigger }) => out(trigger)) },
     }),
   }),
 ];
