@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import type net from 'node:net';
 import { type Clock, SystemClock, VirtualClock } from '../../lib/clock';
-import { type Account, createWebhookAccount, type OutgoingMessage, type WebhookOptions } from '../../lib/channels';
+import {
+  type Account,
+  createWebhookAccount,
+  type OutgoingMessage,
+  webhookChannel,
+  type WebhookOptions,
+} from '../../lib/channels';
 import { retryTime } from '../../lib/channels/webhook/outcome';
 import { deadPort } from './kit/scripted-smtp';
 
@@ -65,6 +71,25 @@ describe('A webhook account', () => {
     assert.equal(one.headers.authorization, 'Bearer t');
     assert.equal(one.headers['x-own'], 'message');
     assert.equal(one.headers['webhook-signature'], undefined);
+  });
+
+  it('is taken back by a request to the address that is named for that, under the same key at each try', async () => {
+    open();
+    const undo = { url: `http://127.0.0.1:${port}/undo` };
+    const take = (content: Record<string, unknown>) =>
+      webhookChannel.compensate?.(
+        { id: 'm1', idempotencyKey: 'undo:step-7', to: { address: '' }, content },
+        { clock: new SystemClock(), settings: {}, account },
+      );
+    assert.deepEqual(await take({ undo, messageKey: 'step-7', providerId: 'r-9' }), { status: 'undone' });
+    assert.deepEqual([seen[0]?.method, seen[0]?.url], ['POST', '/undo']);
+    assert.equal(seen[0]?.headers['idempotency-key'], 'undo:step-7');
+    assert.deepEqual(JSON.parse(seen[0]?.body ?? ''), { undo: 'step-7', providerId: 'r-9' });
+    answer = (_request, response) => void response.writeHead(410).end();
+    assert.deepEqual(await take({ undo }), { status: 'undone' }, 'nothing to undo');
+    answer = (_request, response) => void response.writeHead(500).end();
+    assert.equal((await take({ undo }))?.status, 'failed');
+    assert.equal((await take({}))?.status, 'not-possible');
   });
 
   it('uses the account’s URL where the message has none, and the receiver’s name for the message', async () => {

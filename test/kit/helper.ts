@@ -44,6 +44,8 @@ const NAMES = [
   'split',
   'roi',
   'delay',
+  'join',
+  'compensate',
   'send',
   'campaign',
   'goal',

@@ -46,7 +46,20 @@ describe('nodes in Node-RED', function () {
 
   describe('loading', () => {
     it('loads every node with nothing but its type, and gives it a badge', async () => {
-      const types = ['lead', 'trigger', 'segment', 'consent', 'split', 'roi', 'delay', 'send', 'campaign', 'event'];
+      const types = [
+        'lead',
+        'trigger',
+        'segment',
+        'consent',
+        'split',
+        'roi',
+        'delay',
+        'send',
+        'join',
+        'compensate',
+        'campaign',
+        'event',
+      ];
       await red.load([
         TAB,
         ...types.map((type) => ({ id: type, type: `marketing-${type}`, z: 'tab', x: 1, y: 1, wires: [[], [], []] })),
@@ -108,6 +121,18 @@ describe('nodes in Node-RED', function () {
       [
         'a message without a token at a send node',
         drawn('n', 'marketing-send', [[], [], []]),
+        { payload: { id: 1 } },
+        'E_NO_JOURNEY',
+      ],
+      [
+        'a message without a token at a join node',
+        drawn('n', 'marketing-join', [[], []]),
+        { payload: { id: 1 } },
+        'E_NO_JOURNEY',
+      ],
+      [
+        'a message without a token at a compensate node',
+        drawn('n', 'marketing-compensate', [[], []]),
         { payload: { id: 1 } },
         'E_NO_JOURNEY',
       ],
@@ -201,6 +226,37 @@ describe('nodes in Node-RED', function () {
         assert.equal(red.badges('n').at(-1), 'red database unreachable');
         assert.equal(red.badges('d').at(-1), 'red database unreachable');
       });
+    });
+  });
+
+  describe('join and compensate', () => {
+    it('send a person on once for all branches, with their results and with what was undone', async () => {
+      await red.load([
+        TAB,
+        STORE,
+        drawn('t', 'marketing-trigger', [['a', 'b']], { audience: 'everybody', definition: 'both' }),
+        drawn('a', 'marketing-delay', [['j']], { amount: '0' }),
+        drawn('b', 'marketing-delay', [['j']], { amount: '0' }),
+        drawn('j', 'marketing-join', [['u', 'joined'], []], { amount: '1', unit: 'hours' }),
+        drawn('u', 'marketing-compensate', [['undone'], []], { onFailure: true }),
+        sink('joined'),
+        sink('undone'),
+      ]);
+      await ready();
+      await (await look()).leads.upsert({ email: 'ada@example.org' });
+      red.node('t').receive({});
+      const { branches } = (await red.next('joined')) as { branches?: { step: string; ok: boolean }[] };
+      assert.deepEqual(
+        branches?.map(({ step, ok }) => [step, ok]),
+        [
+          ['a', true],
+          ['b', true],
+        ],
+      );
+      const { compensation } = (await red.next('undone')) as { compensation?: object };
+      assert.deepEqual(compensation, { state: 'undone', undone: [], failed: [], sent: 0 });
+      assert.equal(red.received('joined').length, 1);
+      await eventually(() => assert.equal(red.badges('j').at(-1), 'green 1 joined'));
     });
   });
 
