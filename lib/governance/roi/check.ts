@@ -195,6 +195,8 @@ export async function checkMoney(scope: Scope, escalate?: Escalate): Promise<Mon
       const { told, low } = await write(scope, ids, escalate);
       sum.told += told;
       sum.low.push(...low);
+      // On SQLite a transaction is work of this thread: others have their turn between two.
+      await new Promise<void>((resolve) => setImmediate(resolve));
     }
     sum.looked += accounts.length;
     sum.changed += changed.length;
