@@ -13,6 +13,7 @@ import { bench as init } from './init';
 import { bench as launch } from './launch';
 import { bench as roi } from './roi';
 import { bench as parallel } from './parallel';
+import { bench as score } from './score';
 import { bench as segment } from './segment';
 import { bench as send } from './send';
 import { bench as split } from './split';
@@ -35,6 +36,7 @@ const BENCHES: readonly Bench[] = [
   parallel,
   split,
   experiment,
+  score,
 ];
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
