@@ -9,4 +9,5 @@ export { judge, METHOD, type Arm, type Judgement, type Verdict } from './judge';
 export { reportOn, type ExperimentReport, type ReportedPair, type ReportedVariant, type ReportWarning } from './report';
 export { Experiments, type ExperimentDeps, type ExperimentOptions } from './service';
 export { pText } from './statistics';
+export { exposureStory } from './story';
 export * from './types';

@@ -14,8 +14,8 @@ import type { JsonCondition } from '../conditions';
 import { DefinitionCatalogue, Definitions, Documents, factsFrom } from '../definitions';
 import { messageOf } from '../errors';
 import { Events } from '../events';
-import { controlGroupGate, ControlGroups } from '../experiments';
-import { Delegations, Escalations } from '../governance';
+import { controlGroupGate, ControlGroups, exposureStory } from '../experiments';
+import { Delegations, Escalations, undoStory } from '../governance';
 import { createHistory } from '../history';
 import { createEngagements, createLeads, leadViews, Reactions, sendability } from '../leads';
 import { Ledger, type LedgerLog } from '../ledger';
@@ -76,7 +76,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   });
   gates.push(sendRules.gate);
   /** What parts of the product know of somebody's way through a campaign. */
-  const stories: StorySource[] = [waitStory];
+  const stories: readonly StorySource[] = [waitStory, exposureStory, undoStory];
   const leads = createLeads(scope, {
     onChanged: changed,
     reactions,

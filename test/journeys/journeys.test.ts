@@ -3,16 +3,6 @@ import path from 'node:path';
 import { nodeOptions } from '../kit/node-red';
 import { SCENARIOS } from './scenarios';
 
-/** Names of {@link SCENARIOS}; the scenarios themselves run in the lab's process. */
-const NAMES = [
-  'a follow-up series',
-  'an A/B test with its winner',
-  'parallel channels with compensation',
-  'an abandoned cart',
-  'a budget guard with escalation',
-  'a welcome drip',
-];
-
 interface Answer {
   ready?: boolean;
   scenario?: string;

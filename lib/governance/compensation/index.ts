@@ -2,6 +2,7 @@
 export { type CompensateConfig } from './arrivals';
 export { Compensations, type CompensationDeps, type UndoQuery } from './compensation';
 export { registersMessages, UNSENDABLE } from './messages';
+export { undoStory } from './story';
 export type {
   Compensation,
   CompensationEntry,

@@ -50,6 +50,10 @@ export async function abTest(lab: Lab): Promise<void> {
     why.some(({ text }) => /First mail: story: the experiment is decided/.test(text)),
     JSON.stringify(why),
   );
+  assert.ok(
+    why.some(({ kind, state }) => kind === 'experiment' && state === 'story'),
+    JSON.stringify(why),
+  );
 }
 
 function addressOf(nr: number): string {

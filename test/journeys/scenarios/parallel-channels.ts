@@ -39,6 +39,8 @@ export async function parallelChannels(lab: Lab): Promise<void> {
   assert.ok(undos.every(({ address }) => address === 'fay@example.org'));
   assert.deepEqual(undos.map(({ state }) => state).sort(), ['nothing', 'undone']);
   assert.match(undos.find(({ state }) => state === 'undone')?.note ?? '', /cannot be taken back/);
+  const why = await lab.marketing.campaigns.why('tasting', 'fay@example.org');
+  assert.equal(why.filter(({ kind }) => kind === 'undo').length, 2, JSON.stringify(why));
   const report = await lab.marketing.campaigns.report('tasting');
   assert.equal(report.audience, 3);
   assert.equal(report.campaign.state, 'completed');
