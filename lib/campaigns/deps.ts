@@ -33,8 +33,11 @@ export interface CampaignDeps {
   ): Promise<Readonly<Record<string, unknown>> | undefined>;
   /** Whether a condition of a definition's transition is true of a campaign. */
   conditionHolds?(definition: string, source: string | object, campaign: Campaign, tx: Scope): Promise<boolean>;
-  /** How many people a launch would enter; asked only where a tenant's limits need it. */
-  countAudience?(campaign: Campaign): Promise<number>;
+  /**
+   * How many people a launch would enter; asked only where a tenant's limits need it. Where it is sure that they are not more than `enough`, the
+   * answer may be any number up to that.
+   */
+  countAudience?(campaign: Campaign, enough: number): Promise<number>;
   /** Whether somebody has approved the launch of a campaign as it is now; if not, why not, as the end of a sentence. */
   launchApproval?(campaign: Campaign, people: number | undefined): Promise<{ granted: boolean; why?: string }>;
   /** Called in the transaction of a change of its fields. */

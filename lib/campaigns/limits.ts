@@ -75,7 +75,7 @@ export async function mustBeApproved(deps: CampaignDeps, campaign: Campaign, opt
   if (most === undefined || most === null || mayApprove(campaign, options)) return;
   // A program that brings no way to count has set the limit itself, or has none.
   if (!deps.countAudience && most === APPROVAL_ABOVE) return;
-  const people = await deps.countAudience?.(campaign);
+  const people = await deps.countAudience?.(campaign, most);
   if (people !== undefined && people <= most) return;
   const { granted = false, why } = (await deps.launchApproval?.(campaign, people)) ?? {};
   if (granted) return;

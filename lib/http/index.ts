@@ -1,6 +1,7 @@
 /** HTTP: the only folder that knows Express. REST, GraphQL, unsubscribe pages, health, metrics, the mailbox, the runtime's server. */
 export { unsubscribeRouter, type UnsubscribeRouterOptions } from './unsubscribe';
 export { inboundRouter, type InboundAuth, type InboundEndpoint, type InboundRouterOptions } from './inbound';
+export { approvalRouter, type ApprovalRouterOptions } from './approvals';
 export { optOut } from './opt-out';
 export { healthRouter, type HealthReport } from './health';
 export { metricsRouter, type MetricsOptions, type TenantFigures } from './metrics';

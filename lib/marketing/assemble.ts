@@ -150,10 +150,9 @@ export async function assemble(house: House, tenant: string, working: boolean): 
         if (!(await segments.answersLive(key))) await segments.recalculate(key);
       },
       checkCondition: async (condition) => void (await conditions.compile(condition as JsonCondition)),
-      countAudience: async (campaign) => (await audiences.estimate(campaign)).audience,
       validateData: (definition, data) => catalogue.validate(definition, data, { partial: true }),
       conditionHolds: (definition, source, campaign, tx) => holds(definition, source, campaign, tx),
-      ...governing(approvals),
+      ...governing(approvals, audiences, scope),
       comment: async (tx, { campaign, author, body }) =>
         void (await new Notes(tx).comment({ kind: 'campaign', id: campaign }, body, { actor: author })),
       sendRulesChanged: (tx, campaign) => sendRules.changed(tx, campaign),

@@ -20,7 +20,7 @@ export interface FlowSubscription {
   /** False while the flow cannot take anything; asked before each group. Default: always. */
   readonly ready?: () => boolean;
   /** Takes one event over. When it throws, this event and those behind it are handed over again later. */
-  readonly deliver: (announced: Announced) => void;
+  readonly deliver: (announced: Announced) => void | Promise<void>;
   /** Told when the database does not answer, or `deliver` throws. */
   readonly onTrouble?: (error: unknown) => void;
 }
@@ -139,7 +139,7 @@ export class FlowReader {
     let trouble: { error: unknown } | undefined;
     for (const delivery of leased) {
       try {
-        this.flow.deliver(announcedOf(delivery, this.scope.tenant));
+        await this.flow.deliver(announcedOf(delivery, this.scope.tenant));
         handed++;
       } catch (error) {
         trouble = { error };

@@ -1,5 +1,6 @@
 import type { Marketing } from '../../lib';
-import { codeOf, InputError } from '../../lib/errors';
+import { codeOf, InputError, NotFoundError } from '../../lib/errors';
+import type { ApprovalLink } from '../../lib/governance';
 import { checkPatterns, type Announced, type FlowReader } from '../../lib/outbox';
 import { slug, text } from '../kit/names';
 import type { NodeKit } from '../kit/node';
@@ -18,20 +19,24 @@ export function startEvent(kit: NodeKit): void {
   const durable = kit.config.flag('durable', true);
   const store = useStore(kit, { onDeployed: () => undefined });
   let count = 0;
-  const deliver = ({ type, data, id, at }: Announced): void => {
-    kit.send(0, { topic: type, payload: { ...data }, event: { id, type, at } });
+  const emit = ({ type, data, id, at }: Announced, more: object = {}): void => {
+    kit.send(0, { topic: type, payload: { ...data, ...more }, event: { id, type, at } });
     count += 1;
     kit.badge.show(() => ({ fill: 'green', text: 'events', values: { shown: shortCount(count) } }));
   };
+  /** Flows are trusted with links that vote, so that they can mail them; webhooks never get any. */
+  const deliver = (marketing: Marketing, event: Announced): void | Promise<void> =>
+    LINKED.has(event.type) ? linksOf(marketing, event).then((links) => emit(event, { links })) : emit(event);
   // During a deploy nobody may be there to take it.
   const ready = (): boolean => store.hub.deployer.flowing;
   const listen = async (marketing: Marketing): Promise<Stop> => {
     if (!durable) {
       await marketing.outbox.forget(kit.id);
-      return marketing.outbox.on(events, (event) => (ready() ? deliver(event) : undefined));
+      return marketing.outbox.on(events, (event) => (ready() ? deliver(marketing, event) : undefined));
     }
     const reader: FlowReader = await marketing.outbox.read({
-      ...{ key: keyOf(kit), node: kit.id, name: kit.title, events, ready, deliver },
+      ...{ key: keyOf(kit), node: kit.id, name: kit.title, events, ready },
+      deliver: (event) => deliver(marketing, event),
       onTrouble: (error) => kit.error(error),
     });
     return (removed) => reader.close(removed);
@@ -45,6 +50,19 @@ export function startEvent(kit: NodeKit): void {
     const stop = await listening;
     await stop?.(removed);
   });
+}
+
+/** Events that ask people for a vote. */
+const LINKED: ReadonlySet<string> = new Set(['marketing.approval.requested', 'marketing.approval.reminded']);
+
+/** A link for everybody who has not voted; none when the request is over, or gone, by now. */
+async function linksOf({ approvals }: Marketing, { data }: Announced): Promise<ApprovalLink[]> {
+  try {
+    return await approvals.linksFor(Number(data['approval']), { actor: 'event node' });
+  } catch (error) {
+    if (error instanceof NotFoundError) return [];
+    throw error;
+  }
 }
 
 /** The patterns that were chosen. @throws InputError E_EVENT_PATTERN */

@@ -10,6 +10,7 @@ export const STATION_KINDS: Readonly<Record<string, string>> = {
   'marketing-send': 'send',
   'marketing-join': 'join',
   'marketing-compensate': 'compensate',
+  'marketing-approval': 'approval',
 };
 
 /** Node types that send each person through exactly one of their outputs. */

@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { NodeAPI } from 'node-red';
 import type { Marketing } from '../../lib';
 import { SystemClock } from '../../lib/clock';
-import { inboundRouter, marketingApi, optOut, ratesFrom, unsubscribeRouter } from '../../lib/http';
+import { approvalRouter, inboundRouter, marketingApi, optOut, ratesFrom, unsubscribeRouter } from '../../lib/http';
 import { endpointAt } from './inbound';
 import { runningStores, type StoreHub } from './store-node';
 
@@ -13,7 +13,7 @@ const mounted = new WeakSet<object>();
 const pagesOf = new WeakMap<Marketing, Pages>();
 
 /**
- * Adds the public pages (unsubscribing) and the API to Node-RED's HTTP root. `httpNodeAuth` stands before it. Routes cannot be taken away again,
+ * Adds the public pages (unsubscribing, approving) and the API to Node-RED's HTTP root. `httpNodeAuth` stands before it. Routes cannot be taken away again,
  * so one handler is added per app, which finds the store by its path and its signature for each request.
  */
 export function mountPages(RED: NodeAPI): void {
@@ -116,13 +116,15 @@ function ofApi(httpPath: string, path: string): boolean {
 }
 
 function below(httpPath: string, path: string): boolean {
-  return path.startsWith(`${httpPath}/u/`);
+  return path.startsWith(`${httpPath}/u/`) || path.startsWith(`${httpPath}/a/`);
 }
 
 /** Several stores may share a path: the one that signed the link, or the one that may still turn out to have. */
 function choose(hubs: readonly StoreHub[], token: string): StoreHub {
   const signed = hubs.find(
-    ({ connection: { state } }) => state.kind === 'open' && state.marketing.unsubscribe.verify(token),
+    ({ connection: { state } }) =>
+      state.kind === 'open' &&
+      (state.marketing.unsubscribe.verify(token) !== undefined || state.marketing.approvals.signed(token)),
   );
   return signed ?? hubs.find(({ connection }) => connection.state.kind !== 'open') ?? (hubs[0] as StoreHub);
 }
@@ -144,6 +146,7 @@ function pagesFor(marketing: Marketing): Pages {
     verify: (token) => marketing.unsubscribe.verify(token),
     apply: (payload) => optOut(marketing.leads, payload),
   });
+  pages.use(approvalRouter({ clock: marketing.clock, approvals: marketing.approvals }));
   pagesOf.set(marketing, pages);
   return pages;
 }

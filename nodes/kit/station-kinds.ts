@@ -1,3 +1,4 @@
+import { declaredTerms } from '../approval/terms';
 import { recomputeOf } from '../delay/plan';
 import { describeTrigger } from '../trigger/rules';
 import type { DescribeStation } from './graph';
@@ -6,6 +7,8 @@ import { text } from './names';
 /** What each kind of station declares about itself at deploy. */
 export const describeStation: DescribeStation = (config) => {
   switch (config.type) {
+    case 'marketing-approval':
+      return declaredTerms(config);
     case 'marketing-delay':
       return recomputeOf(config);
     case 'marketing-send': {

@@ -22,6 +22,8 @@ export const STATUS_TEXTS = {
   unknownSegment: 'unknown segment',
   held: 'held: server down',
   waiting: '__shown__ waiting',
+  votes: '__shown__ wait, __votes__',
+  raised: '__shown__ raised',
   entered: '__shown__ entered',
   enteredRefused: '__shown__ in, __refused__ not',
   sent: '__shown__ sent',

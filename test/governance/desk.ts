@@ -78,7 +78,7 @@ export class Desk {
       kind: 'approval',
       wired: () => true,
       carries: true,
-      arrived: (tx, steps) => approvals.arrived(tx, 'journey', 'gate', steps),
+      arrived: (tx, steps) => approvals.arrived(tx, steps),
       emit: (port, people) => {
         for (const { lead, journey, outcome } of people) {
           this.out.push({ port, lead: lead.id, outcome: outcome as ApprovalOutcome });

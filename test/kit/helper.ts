@@ -51,6 +51,8 @@ const NAMES = [
   'goal',
   'score',
   'event',
+  'approval',
+  'escalate',
 ] as const;
 
 /** Every node of the package. */

@@ -69,7 +69,14 @@ describe('the badge under a node', () => {
   it('stays within 20 characters for every text and count', () => {
     const count = shortCount(999_949);
     for (const name of Object.keys(STATUS_TEXTS) as StatusText[]) {
-      const text = statusText(english, name, { shown: count, sent: '999k', failed: '99', yes: '999k', no: '999k' });
+      const text = statusText(english, name, {
+        shown: count,
+        sent: '999k',
+        failed: '99',
+        yes: '999k',
+        no: '999k',
+        votes: '10/20',
+      });
       assert.ok(text.length <= 20, `"${text}" has ${text.length} characters`);
       assert.ok(!text.includes('__'), text);
     }

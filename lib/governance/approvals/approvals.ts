@@ -231,6 +231,11 @@ export class Approvals {
     return links;
   }
 
+  /** Whether a link's token was made here. */
+  signed(token: string): boolean {
+    return this.deps.signer?.verify(token) !== undefined;
+  }
+
   /** What a link's page shows, and whether it can still be used. */
   async behind(token: string): Promise<{ pass: ApprovalPass; approval: Approval; campaign: Campaign } | undefined> {
     const pass = this.deps.signer?.verify(token);
@@ -288,16 +293,18 @@ export class Approvals {
   }
 
   /** People have arrived at an approval station: in the transaction of their arrival. See `StationSpec.arrived`. */
-  async arrived(tx: Scope, definition: string, step: string, steps: readonly ArrivedStep[]): Promise<void> {
-    const row = await tx.get<{ id: number }>(
-      `SELECT id FROM marketing_stations WHERE tenant_id = :tenant AND definition_key = :definition AND step = :step`,
-      { definition, step },
+  async arrived(tx: Scope, steps: readonly ArrivedStep[]): Promise<void> {
+    const [first] = steps;
+    const row = await tx.get<{ station_id: number }>(
+      `SELECT station_id FROM marketing_steps WHERE tenant_id = :tenant AND id = :step`,
+      { step: first?.id ?? 0 },
     );
     if (!row) return;
-    const fresh = await joinRequests(this.deps, tx, row.id, steps);
+    const { station_id: station } = row;
+    const fresh = await joinRequests(this.deps, tx, station, steps);
     tx.afterCommit(() => {
       for (const approval of fresh) this.clockwork.windSoon(approval);
-      this.deps.wakeStation(row.id);
+      this.deps.wakeStation(station);
     });
   }
 

@@ -85,7 +85,7 @@ function placeAt(
 ): Place[] {
   switch (seat.kind) {
     case 'role':
-      return voter.roles.includes(seat.approver) || (voter.vouched && context.named) ? [{ seat }] : [];
+      return hasRole(voter, seat.approver) || (voter.vouched && context.named) ? [{ seat }] : [];
     case 'team':
       return voter.teams.includes(seat.approver) || (voter.vouched && context.named) ? [{ seat }] : [];
     case 'user': {
@@ -98,6 +98,11 @@ function placeAt(
       return path ? [{ seat, path }] : [];
     }
   }
+}
+
+/** Administrators may approve, too: whoever asks `role: approver` means whoever may. */
+function hasRole({ roles }: Voter, role: string): boolean {
+  return roles.includes(role) || (role === 'approver' && roles.includes('admin'));
 }
 
 /** Own seats first, then those of roles and teams, then delegated ones; among equals those without a vote, and one's own vote before others'. */

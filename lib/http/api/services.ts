@@ -18,6 +18,7 @@ export type OpenServices = Pick<
   | 'definitions'
   | 'documents'
   | 'promotions'
+  | 'approvals'
   | 'delegations'
   | 'escalations'
   | 'sendRules'

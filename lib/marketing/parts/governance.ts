@@ -28,8 +28,16 @@ export function approvalsOf({ scope, timers, audiences, log, links, wakeStation 
 }
 
 /** What campaigns ask of governance. */
-export function governing(approvals: Approvals): Pick<CampaignDeps, 'standIn' | 'launchApproval' | 'edited'> {
+export function governing(
+  approvals: Approvals,
+  audiences: AudienceReader,
+  scope: Scope,
+): Pick<CampaignDeps, 'standIn' | 'launchApproval' | 'edited' | 'countAudience'> {
   return {
+    countAudience: async (campaign, enough) => {
+      const leads = await leadsUpTo(scope, enough);
+      return leads <= enough ? leads : (await audiences.estimate(campaign)).audience;
+    },
     standIn,
     launchApproval: (campaign, people) => approvals.launchApproval(campaign, people),
     edited: (tx, campaign, actor) => approvals.changed(tx, campaign, actor),
@@ -48,4 +56,17 @@ export function followCampaigns(campaigns: Campaigns, approvals: Approvals): voi
 async function standIn(tx: Scope, user: string, { key, team }: Campaign): Promise<string> {
   const matter = { kind: 'campaigns', campaign: key, ...(team === undefined ? {} : { team }) } as const;
   return (await delegationPath(tx, user, matter)).at(-1) ?? user;
+}
+
+/** Leads beyond this are not counted one by one. */
+const FEW = 10_000;
+
+/** How many leads a tenant has, or more than `most`: a look that costs nothing beside counting an audience. */
+async function leadsUpTo(scope: Scope, most: number): Promise<number> {
+  if (most > FEW) return Infinity;
+  const row = await scope.get<{ leads: number }>(
+    `SELECT COUNT(*) AS leads FROM (SELECT l.id FROM marketing_leads l WHERE l.tenant_id = :tenant LIMIT :most) AS few`,
+    { most: most + 1 },
+  );
+  return Number(row?.leads ?? 0);
 }

@@ -1,7 +1,9 @@
 import type { Command } from '../command';
+import { approval } from './approval';
 import { campaign } from './campaign';
 import { compile } from './compile';
 import { definition } from './definition';
+import { delegation } from './delegation';
 import { demo } from './demo';
 import { doctor } from './doctor';
 import { experiment } from './experiment';
@@ -33,6 +35,8 @@ export const commands: readonly Command[] = [
   roi,
   metric,
   undo,
+  approval,
+  delegation,
   token,
   webhook,
   doctor,

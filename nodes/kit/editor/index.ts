@@ -3,10 +3,12 @@
  * The nodes' own html files reach it as `marketingEditor` and hold only what Node-RED has to read literally.
  */
 import * as account from './nodes/account';
+import * as approval from './nodes/approval';
 import * as campaign from './nodes/campaign';
 import * as compensate from './nodes/compensate';
 import * as consent from './nodes/consent';
 import * as delay from './nodes/delay';
+import * as escalate from './nodes/escalate';
 import * as event from './nodes/event';
 import * as join from './nodes/join';
 import * as goal from './nodes/goal';
@@ -27,10 +29,12 @@ import { forgetConditions } from './verdicts';
 
 const marketingEditor = {
   account,
+  approval,
   campaign,
   compensate,
   consent,
   delay,
+  escalate,
   event,
   join,
   goal,

@@ -52,6 +52,7 @@ async function furnish(client: Client, mark: string): Promise<Belongings> {
   await made(`/campaigns/${campaign}/experiments`, { key: key('experiment'), name: mark, variants }, 'experiments');
   had['experiments'] = (had['experiments'] ?? []).filter((one) => typeof one === 'number');
   await made('/delegations', { delegator: mark, delegatee: 'bob' });
+  await made(`/campaigns/${campaign}/approvals`, { comment: mark }, 'approvals');
   await made('/tokens', { name: mark, roles: ['viewer'] });
   await made('/attributes', { name: `${client.tenant}_only`, type: 'string' });
   had['attributes'] = [`${client.tenant}_only`];
@@ -98,6 +99,7 @@ async function inventory(client: Client): Promise<Record<string, unknown>> {
     'delegations',
     'score-rules',
     'undos',
+    'approvals',
     'webhooks',
     'tokens',
     'attributes',

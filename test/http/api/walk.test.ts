@@ -73,6 +73,11 @@ async function furnish(world: World, pool: Pool): Promise<void> {
     pool.add('definitions', name);
   }
   pool.add('undos', ...(await makeUndos(marketing, pool.of('campaigns'))));
+  // Asked by somebody else: nobody approves their own.
+  for (let i = 0; i < 12; i++) {
+    const { id } = await marketing.campaigns.create({ name: `Large ${i}`, definition: 'hello' }, { actor: 'ada' });
+    pool.add('approvals', (await marketing.approvals.request(id, {}, { actor: 'ada' })).id);
+  }
   await marketing.scope.run(`UPDATE marketing_outbox SET state = 'dead' WHERE tenant_id = :tenant`);
 }
 

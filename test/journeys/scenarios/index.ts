@@ -2,6 +2,7 @@ import type { Lab } from '../lab';
 import { abTest } from './ab-test';
 import { abandonedCart } from './abandoned-cart';
 import { budgetGuard } from './budget-guard';
+import { approvalAbove } from './approval-above';
 import { followUpSeries } from './follow-up-series';
 import { parallelChannels } from './parallel-channels';
 import { welcomeDrip } from './welcome-drip';
@@ -14,4 +15,5 @@ export const SCENARIOS: Readonly<Record<string, (lab: Lab) => Promise<void>>> = 
   'an abandoned cart': abandonedCart,
   'a budget guard with escalation': budgetGuard,
   'a welcome drip': welcomeDrip,
+  'approval above 1000': approvalAbove,
 };

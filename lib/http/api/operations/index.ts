@@ -3,6 +3,7 @@ import { PROBLEM } from '../problem';
 import { integer, object, type Schema } from '../schema';
 import type { Operation } from '../types';
 import { ANALYTICS_SCHEMAS, analyticsOperations } from './analytics';
+import { APPROVAL_SCHEMAS, approvalOperations } from './approvals';
 import { CAMPAIGN_ACTION_SCHEMAS, campaignActionOperations } from './campaign-actions';
 import { CAMPAIGN_PEOPLE_SCHEMAS, campaignPeopleOperations } from './campaign-people';
 import { CAMPAIGN_SCHEMAS, campaignOperations } from './campaigns';
@@ -65,6 +66,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...dashboardOperations,
   ...definitionOperations,
   ...promotionOperations,
+  ...approvalOperations,
   ...delegationOperations,
   ...escalationOperations,
   ...experimentOperations,
@@ -96,6 +98,7 @@ export const SHARED: Readonly<Record<string, Schema>> = {
   ...DASHBOARD_SCHEMAS,
   ...DEFINITION_SCHEMAS,
   ...PROMOTION_SCHEMAS,
+  ...APPROVAL_SCHEMAS,
   ...DELEGATION_SCHEMAS,
   ...ESCALATION_SCHEMAS,
   ...EXPERIMENT_SCHEMAS,
