@@ -76,7 +76,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   });
   gates.push(sendRules.gate);
   /** What parts of the product know of somebody's way through a campaign. */
-  const stories: readonly StorySource[] = [waitStory, exposureStory, undoStory];
+  const stories: StorySource[] = [waitStory, exposureStory, undoStory];
   const leads = createLeads(scope, {
     onChanged: changed,
     reactions,
