@@ -170,6 +170,9 @@ const OWN_ROWS: readonly (readonly [table: string, where: string])[] = [
   ['marketing_assignments', 'campaign_id = :id'],
   ['marketing_conversions', 'campaign_id = :id'],
   ['marketing_costs', 'campaign_id = :id'],
+  ['marketing_waits', 'campaign_id = :id'],
+  ['marketing_undos', 'campaign_id = :id'],
+  ['marketing_undo_runs', 'campaign_id = :id'],
 ];
 
 /** Rows without an id of their own: a few per hour or station. */

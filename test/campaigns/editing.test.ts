@@ -481,6 +481,19 @@ const TABLES = [
   'promotions',
   'coupons',
   'redemptions',
+  'waits',
+  'trigger_refusals',
+  'trigger_marks',
+  'experiments',
+  'variants',
+  'exposures',
+  'roi',
+  'reservations',
+  'costs',
+  'undo_runs',
+  'undos',
+  'conversion_events',
+  'conversions',
 ];
 
 /** One row of a campaign in every table that may hold some. */
@@ -566,4 +579,59 @@ async function fill({ scope, campaigns }: House, campaign: number): Promise<void
   const promotion_id = await insert('promotions', { ...of, promotion_key: key, name: key, rule: '{}', ...times });
   const coupon_id = await insert('coupons', { promotion_id, code: key, created_at: 0 });
   await insert('redemptions', { coupon_id, customer: 'c', order_key: 'o', discount: 1, redeemed_at: 0 });
+  const lead = { ...of, lead_id: 1 };
+  await insert('waits', {
+    ...lead,
+    step_id,
+    station_id: 1,
+    kind: 'event',
+    event: 'e',
+    since: 0,
+    spec: '{}',
+    created_at: 0,
+  });
+  await plain('trigger_refusals', {
+    ...{ ...lead, station_id: 1, reason: 'cooldown', times: 1, cause: 'c', first_at: 0, last_at: 0 },
+  });
+  await plain('trigger_marks', { ...of, station_id: 1 });
+  const experiment_id = await insert('experiments', {
+    ...{ ...of, experiment_key: key, name: key, source: 'api', state: 'running', metric: 'click', settings: '{}' },
+    ...{ ranges: '[]', salt: 's', looks: '{}', window_ms: 1, ...times },
+  });
+  await insert('variants', { experiment_id, variant_key: 'A', name: 'A', place: 0 });
+  await insert('exposures', { ...lead, experiment_id, variant_key: 'A', bucket: 1, exposed_at: 0 });
+  await plain('roi', { ...of, updated_at: 0 });
+  await plain('reservations', { ...of, step_id, micros: 1, at: 0 });
+  await insert('costs', { ...of, kind: 'fixed', label: 'x', micros: 1, ref: key, created_by: 'ada', created_at: 0 });
+  await insert('undo_runs', {
+    ...{
+      ...lead,
+      enrollment_id,
+      step_id,
+      run_key: key,
+      cause: 'node',
+      actor: 'ada',
+      state: 'open',
+      due_at: 0,
+      opened_at: 0,
+    },
+  });
+  await insert('undos', {
+    ...{
+      ...lead,
+      enrollment_id,
+      step_id,
+      seq: 1,
+      kind: 'message',
+      undo_key: key,
+      state: 'registered',
+      due_at: 0,
+      ...times,
+    },
+  });
+  await plain('conversion_events', { ...of, event: 'bought', window_ms: 1, model: 'last', touch: 'sent' });
+  await insert('conversions', {
+    ...{ ...lead, event_id: key, event: 'bought', model: 'last', variant: '', channel: '', touch: 'sent', touch_id: 1 },
+    ...{ share: 1, value_micros: 0, counted: 1, counted_micros: 0, converted_at: 0 },
+  });
 }
