@@ -13,7 +13,7 @@ export async function approvalAbove(lab: Lab): Promise<void> {
   assert.equal(limits.approvalAbove, 1_000);
   await campaigns.setLimits({ ...limits, approvalAbove: 2 });
   try {
-    await lab.send('marketing-trigger', 'Summer sale');
+    await assert.rejects(lab.send('marketing-trigger', 'Summer sale'), /needs an approval/);
     assert.equal((await campaigns.get('summer-sale')).run, 0, 'refused');
     const { id } = await approvals.request(
       'summer-sale',
