@@ -41,6 +41,11 @@ export class Conversions {
   /** What follows from engagements. Add it to the reactions. */
   get reaction(): LeadReaction {
     return {
+      onlyWhere: {
+        exists: 'SELECT 1 FROM marketing_conversion_events WHERE tenant_id = :tenant',
+        // A conversion by its name that names its campaign needs no terms.
+        concerns: (list) => list.some(({ campaign }) => campaign !== undefined),
+      },
       engaged: (tx, list) => this.attribute(tx, list),
       removed: (tx, lead) => forget(tx, lead),
     };

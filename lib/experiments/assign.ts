@@ -62,7 +62,11 @@ const MOST_KNOWN = 1_000;
 export class Assigner {
   private readonly known = new Map<number, Known>();
 
-  constructor(private readonly scope: Scope) {}
+  /** @param mostKnown experiments that are kept in memory */
+  constructor(
+    private readonly scope: Scope,
+    private readonly mostKnown = MOST_KNOWN,
+  ) {}
 
   /**
    * Who gets what of the experiment with this key, in the order of the people; undefined where their campaign has none.
@@ -113,11 +117,12 @@ export class Assigner {
   }
 
   private async learn(looks: readonly Look[]): Promise<void> {
+    // Before it is found out which are missing: those of this group must all be known afterwards.
+    if (this.known.size > this.mostKnown) this.known.clear();
     const stale = new Set(
       looks.filter(({ id, version }) => this.known.get(id)?.experiment.version !== version).map(({ id }) => id),
     );
     if (stale.size === 0) return;
-    if (this.known.size > MOST_KNOWN) this.known.clear();
     for (const experiment of await readExperiments(this.scope, [...stale])) {
       this.known.set(experiment.id, { experiment, seed: seedOf(experiment.id, experiment.salt) });
     }

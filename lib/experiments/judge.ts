@@ -10,12 +10,13 @@ import {
   tau2Of,
   zTest,
 } from './statistics';
-import type { ExperimentMetric, ExperimentSettings, Looks, PairMinimum, VariantCounts } from './types';
+import type { ExperimentMetric, ExperimentSettings, Looks, PairMinimum, Variant, VariantCounts } from './types';
 
 /** Name and version of the rules and formulas: a decision says by which it was made. */
 export const METHOD = 'experiments/1';
 /** Tables with fewer expected people in a cell are tested exactly. */
 const COCHRAN = 5;
+const DAY = 86_400_000;
 
 /** One arm as it is judged: variants with a message; the control is not among them. */
 export interface Arm {
@@ -45,6 +46,8 @@ export interface JudgeOptions {
   readonly looks: Looks;
   /** Whether the sample-ratio check gave an alarm. */
   readonly alarm: boolean;
+  /** Whether those who make up the size that ends a test have had their time to answer, see {@link haveAnswered}. Default: yes. */
+  readonly answered?: boolean;
 }
 
 /** A look: the verdict, and what has to be remembered of it. */
@@ -53,6 +56,8 @@ export interface Judgement {
   readonly pairs: Readonly<Record<string, PairMinimum>>;
   /** True when this look is the one at the planned size: there is no other. */
   readonly planned: boolean;
+  /** True when each variant has had as many people as end the test: from the first such look on they have time to answer. */
+  readonly full: boolean;
 }
 
 /** How an arm counts under a metric. */
@@ -90,6 +95,29 @@ export function plannedSize(metric: ExperimentMetric, settings: ExperimentSettin
 /** People per variant after which an always-valid test ends without a winner. */
 export function longestSample(metric: ExperimentMetric, settings: ExperimentSettings): number {
   return settings.maxSample ?? Math.max(settings.minSample, 3 * plannedSize(metric, settings));
+}
+
+/**
+ * Whether everybody who was there when the size was first reached has had time to answer: a campaign that is sent within minutes has all its
+ * people before anybody has clicked, and would end with nothing found. Opens and clicks have a day, conversions and money the
+ * experiment's window.
+ */
+export function haveAnswered(
+  { fullAt }: Looks,
+  metric: ExperimentMetric,
+  { windowDays }: ExperimentSettings,
+  now: number,
+): boolean {
+  return fullAt !== undefined && now >= fullAt + (metric === 'open' || metric === 'click' ? 1 : windowDays) * DAY;
+}
+
+/** Whether a variant is compared: not the control, and not one that gets nobody (any more) and has had too few people to say anything. */
+export function isCompared(
+  { control, share }: Pick<Variant, 'control' | 'share'>,
+  { exposed }: VariantCounts,
+  { minSample }: ExperimentSettings,
+): boolean {
+  return !control && (share > 0 || exposed >= minSample);
 }
 
 /** The error that a threshold leaves. */
@@ -135,9 +163,12 @@ export function lnRatio(a: Arm, b: Arm, metric: ExperimentMetric, tau2: number):
  * exactly this. A winner must be ahead of every other arm with a p that, corrected for all pairs by Holm's method, is within the
  * threshold: an always-valid p at any look, or the fixed-horizon p at the one look at the planned size.
  */
-export function judge(arms: readonly Arm[], { metric, settings, looks, alarm }: JudgeOptions): Judgement {
+export function judge(
+  arms: readonly Arm[],
+  { metric, settings, looks, alarm, answered = true }: JudgeOptions,
+): Judgement {
   const former = looks.pairs ?? {};
-  const stay = (verdict: Verdict): Judgement => ({ verdict, pairs: former, planned: false });
+  const stay = (verdict: Verdict): Judgement => ({ verdict, pairs: former, planned: false, full: false });
   if (settings.mode === 'bandit')
     return stay({ kind: 'undecided', because: 'A bandit moves people and names no winner.' });
   const least = arms.reduce((min, { n }) => Math.min(min, n), Infinity);
@@ -147,23 +178,25 @@ export function judge(arms: readonly Arm[], { metric, settings, looks, alarm }: 
       because: 'The sample-ratio check gave an alarm: find out why before anything is decided.',
     });
   }
+  if (arms.length < 2) return stay({ kind: 'undecided', because: 'Only one variant gets people.' });
   if (least < settings.minSample) {
     return stay({ kind: 'undecided', because: `Each variant needs ${settings.minSample} people first.` });
   }
   return settings.rule === 'planned_size'
-    ? atPlannedSize(arms, { metric, settings, looks, least })
-    : atAnyTime(arms, { metric, settings, former, least });
+    ? atPlannedSize(arms, { metric, settings, looks, least, answered })
+    : atAnyTime(arms, { metric, settings, former, least, answered });
 }
 
 interface Ready {
   readonly metric: ExperimentMetric;
   readonly settings: ExperimentSettings;
   readonly least: number;
+  readonly answered: boolean;
 }
 
 function atAnyTime(
   arms: readonly Arm[],
-  { metric, settings, former, least }: Ready & { former: Readonly<Record<string, PairMinimum>> },
+  { metric, settings, former, least, answered }: Ready & { former: Readonly<Record<string, PairMinimum>> },
 ): Judgement {
   const tau2 = tau2Of(settings.baseline * settings.lift);
   const pairs: Record<string, PairMinimum> = {};
@@ -173,29 +206,33 @@ function atAnyTime(
     const p = alwaysValidP(before?.p ?? 1, lnRatio(a, b, metric, tau2));
     pairs[key] = before && before.p <= p ? before : { p, ahead: meanOf(b) > meanOf(a) ? b.key : a.key };
   }
+  const longest = longestSample(metric, settings);
+  const full = least >= longest;
+  const end = (verdict: Verdict): Judgement => ({ verdict, pairs, planned: false, full });
   const winner = clearWinner(arms, settings, (a, b) => pairs[pairKey(a, b)]);
   if (winner !== undefined) {
     const because = `"${winner}" is ahead of every other variant, by an always-valid p (${settings.threshold} %, Holm).`;
-    return { verdict: { kind: 'winner', winner, because }, pairs, planned: false };
+    return end({ kind: 'winner', winner, because });
   }
-  const longest = longestSample(metric, settings);
-  if (least >= longest) {
-    const because = `Each variant has had ${longest} people, and no difference was found.`;
-    return { verdict: { kind: 'no_winner', because }, pairs, planned: false };
-  }
-  return { verdict: { kind: 'undecided', because: 'No difference is certain enough yet.' }, pairs, planned: false };
+  if (!full) return end({ kind: 'undecided', because: 'No difference is certain enough yet.' });
+  if (!answered) return end({ kind: 'undecided', because: NOT_ANSWERED });
+  return end({ kind: 'no_winner', because: `Each variant has had ${longest} people, and no difference was found.` });
 }
 
-function atPlannedSize(arms: readonly Arm[], { metric, settings, looks, least }: Ready & { looks: Looks }): Judgement {
+const NOT_ANSWERED = 'Each variant has had its people; they are given time to answer.';
+
+function atPlannedSize(
+  arms: readonly Arm[],
+  { metric, settings, looks, least, answered }: Ready & { looks: Looks },
+): Judgement {
   const pairs = looks.pairs ?? {};
   const size = Math.max(settings.minSample, plannedSize(metric, settings));
-  if (looks.plannedAt !== undefined) {
-    return { verdict: { kind: 'undecided', because: 'It was decided at the planned size.' }, pairs, planned: false };
-  }
-  if (least < size) {
-    const because = `It is looked at once, when each variant has had ${size} people.`;
-    return { verdict: { kind: 'undecided', because }, pairs, planned: false };
-  }
+  const wait = (because: string): Judgement => {
+    return { verdict: { kind: 'undecided', because }, pairs, planned: false, full: least >= size };
+  };
+  if (looks.plannedAt !== undefined) return wait('It was decided at the planned size.');
+  if (least < size) return wait(`It is looked at once, when each variant has had ${size} people.`);
+  if (!answered) return wait(NOT_ANSWERED);
   const found = new Map(
     pairsOf(arms).map(([a, b]) => [
       pairKey(a.key, b.key),
@@ -211,7 +248,7 @@ function atPlannedSize(arms: readonly Arm[], { metric, settings, looks, least }:
           winner,
           because: `At the planned size of ${size} people each, "${winner}" is ahead of every other variant (${settings.threshold} %, Holm).`,
         };
-  return { verdict, pairs, planned: true };
+  return { verdict, pairs, planned: true, full: true };
 }
 
 /** The arm that is ahead of each other one now and was when the p of that pair was seen, all p within the error after Holm. */

@@ -3,8 +3,8 @@ import { announce } from '../outbox';
 import type { Scope } from '../store';
 import { fromWeights, BUCKETS } from './allocation';
 import { changeAllocation, decide, shareOf, writeLooks } from './change';
-import { armOf, judge, METHOD, type Judgement } from './judge';
-import { chancesFor } from './report';
+import { armOf, haveAnswered, isCompared, judge, METHOD, type Judgement } from './judge';
+import { chancesFor, sharesChanged } from './report';
 import { lockExperiment } from './rows';
 import { sampleRatio } from './statistics';
 import type { Experiment, Looks } from './types';
@@ -29,13 +29,15 @@ export async function lookAtExperiment(scope: Scope, id: number): Promise<Experi
       await moveBandit(tx, experiment);
       return experiment;
     }
-    const judgement = judgeNow(experiment);
+    const now = tx.clock.now();
+    const judgement = judgeNow(experiment, now);
     const { verdict } = judgement;
     const looks: Looks = {
       ...experiment.looks,
       pairs: judgement.pairs,
-      last: tx.clock.now(),
-      ...(judgement.planned ? { plannedAt: tx.clock.now() } : {}),
+      last: now,
+      ...(judgement.full ? { fullAt: experiment.looks.fullAt ?? now } : {}),
+      ...(judgement.planned ? { plannedAt: now } : {}),
     };
     switch (verdict.kind) {
       case 'undecided':
@@ -45,25 +47,34 @@ export async function lookAtExperiment(scope: Scope, id: number): Promise<Experi
       case 'winner':
       case 'no_winner': {
         const winner = verdict.kind === 'winner' ? verdict.winner : null;
-        if (experiment.settings.autoWinner) {
+        // Totals over several allocations mix times with variants: nobody is moved by what may be the times' doing.
+        const mixed = sharesChanged(experiment);
+        if (experiment.settings.autoWinner && !mixed) {
           await decide(tx, experiment, { winner, because: verdict.because, by: ACTOR, looks });
           return { ...experiment, state: 'decided' };
         }
-        await tellFound(tx, experiment, looks, { winner, because: verdict.because });
+        await tellFound(tx, experiment, looks, {
+          winner,
+          because: mixed ? `${verdict.because} ${MIXED}` : verdict.because,
+        });
         return experiment;
       }
     }
   });
 }
 
+const MIXED = 'The shares were changed while it ran, which may have made the difference: a person decides.';
+
 /** What the rule says of an experiment as it stands. */
-export function judgeNow({ variants, metric, settings, looks }: Experiment): Judgement {
-  const arms = variants.filter(({ control }) => !control).map(({ key, counts }) => armOf(key, counts, metric));
+function judgeNow({ variants, metric, settings, looks }: Experiment, now: number): Judgement {
+  const arms = variants
+    .filter((one) => isCompared(one, one.counts, settings))
+    .map(({ key, counts }) => armOf(key, counts, metric));
   const { alarm } = sampleRatio(
     variants.map(({ counts }) => counts.exposed),
     variants.map(({ counts }) => counts.expected),
   );
-  return judge(arms, { metric, settings, looks, alarm });
+  return judge(arms, { metric, settings, looks, alarm, answered: haveAnswered(looks, metric, settings, now) });
 }
 
 /** Something was found, and a person decides: told once. */

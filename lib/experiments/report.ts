@@ -2,6 +2,8 @@ import {
   armOf,
   countsOf,
   fixedP,
+  haveAnswered,
+  isCompared,
   judge,
   longestSample,
   meanOf,
@@ -143,7 +145,17 @@ export function reportOn(experiment: Experiment, at: number): ExperimentReport {
     variants.map((variant) => counted(variant).expected),
   );
   const chances = chancesFor(arms, metric);
-  const judged = judge(arms, { metric, settings, looks: experiment.looks, alarm: ratio.alarm });
+  const compared = messages.filter((one) => decision !== undefined || isCompared(one, one.counts, settings));
+  const judged = judge(
+    arms.filter(({ key }) => compared.some((one) => one.key === key)),
+    {
+      metric,
+      settings,
+      looks: experiment.looks,
+      alarm: ratio.alarm,
+      answered: haveAnswered(experiment.looks, metric, settings, at),
+    },
+  );
   const pairs = bandit ? [] : comparisons(arms, metric, level, (key) => judged.pairs[key]?.p ?? null);
   const againstControl =
     bandit || !control
@@ -374,7 +386,7 @@ function warningsOf(experiment: Experiment, arms: readonly Arm[], ratio: SampleR
 }
 
 /** Whether people came under another allocation than the present one. */
-function sharesChanged({ variants, decision }: Experiment): boolean {
+export function sharesChanged({ variants, decision }: Experiment): boolean {
   if (decision) return false;
   const people = variants.reduce((sum, { counts }) => sum + counts.expected, 0);
   return variants.some(

@@ -108,6 +108,8 @@ export interface Looks {
   readonly pairs?: Readonly<Record<string, PairMinimum>>;
   /** When the planned size was reached and looked at, once. */
   readonly plannedAt?: number;
+  /** When a look first saw as many people as end the test: from then on they have time to answer. */
+  readonly fullAt?: number;
   /** What was found and waits for a person (without auto-winner). `winner` null: nothing. */
   readonly found?: { readonly winner: string | null; readonly because: string; readonly at: number };
   readonly last?: number;

@@ -30,12 +30,25 @@ export interface LeadChange {
   readonly formerScore: number;
 }
 
+/** What must be there for engagements to concern a reaction: a tenant that uses nothing of it pays for no look of its own. */
+export interface Precondition {
+  /**
+   * A statement that finds a row where the tenant uses it at all (`SELECT 1 FROM … WHERE tenant_id = :tenant`), answered by an index. Those of
+   * all reactions are asked together, once the leads are locked and before any of them runs.
+   */
+  readonly exists: string;
+  /** Engagements that concern it whatever is there. */
+  concerns?(engagements: readonly NewEngagement[]): boolean;
+}
+
 /**
  * What follows at once from what leads do and become: enrollments, wake-ups, scores, conversions. Called in the transaction
  * that writes the cause, so that both happen or neither; what must wait for the commit goes into `tx.afterCommit`. The rows of the
  * leads are locked until the transaction ends. A throw takes the cause back: refuse nothing here.
  */
 export interface LeadReaction {
+  /** When {@link engaged} is to be called at all; absent: always. */
+  readonly onlyWhere?: Precondition;
   /** New engagements; each event id comes here once. */
   engaged?(tx: Scope, engagements: readonly NewEngagement[]): Promise<void>;
   /** Leads that were created or changed. */
@@ -79,7 +92,23 @@ export class Reactions {
 
   async engaged(tx: Scope, engagements: readonly NewEngagement[]): Promise<void> {
     if (engagements.length === 0) return;
-    for (const reaction of this.list) await reaction.engaged?.(tx, engagements);
+    const spared = await this.spared(tx, engagements);
+    for (const reaction of this.list) if (!spared.has(reaction)) await reaction.engaged?.(tx, engagements);
+  }
+
+  /** Reactions whose precondition is not there: one look for all of them. */
+  private async spared(tx: Scope, engagements: readonly NewEngagement[]): Promise<Set<LeadReaction>> {
+    const open = this.list.flatMap((reaction) => {
+      const { onlyWhere } = reaction;
+      return onlyWhere === undefined || onlyWhere.concerns?.(engagements)
+        ? []
+        : [{ reaction, exists: onlyWhere.exists }];
+    });
+    if (open.length === 0) return new Set();
+    const row = await tx.get<Record<string, number>>(
+      `SELECT ${open.map(({ exists }, at) => `CASE WHEN EXISTS (${exists}) THEN 1 ELSE 0 END AS there${at}`).join(', ')}`,
+    );
+    return new Set(open.flatMap(({ reaction }, at) => (Number(row?.[`there${at}`]) === 1 ? [] : [reaction])));
   }
 
   async changed(tx: Scope, changes: readonly LeadChange[]): Promise<void> {

@@ -65,7 +65,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     await segments.leadsChanged(ids, await scoring.fieldsFor(ids, fields));
   };
   const reactions = new Reactions();
-  /** What has a say before a message leaves, in this order: cheap and final refusals first, money last. */
+  /** What has a say before a message leaves, in this order: cheap and final refusals first, money last; then what is about those who go. */
   const gates: SendGate[] = [controlGroupGate()];
   const sendRules = new SendRulesService({
     scope,
@@ -175,6 +175,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
     (tx, messages) => roi.takenAsSent(tx, messages),
   );
   const roi = moneyOf({ scope, timers, log, campaigns, catalogue });
+  gates.push(roi.gate);
   const schedules = new ScheduleService(scope, { timers, campaigns });
   const escalations = new Escalations(scope, {
     timers,
@@ -311,7 +312,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
         leads: leadViews,
         campaigns: campaignViews,
         variants: variantSource(scope, experiments),
-        gates: [...gates, roi.gate],
+        gates,
         maySend: (tx, ids, channel) => sendability(tx, ids, channel, { requireConsent: 'none' }),
         unsubscribeUrl: ({ lead, campaign, channel, step }) => unsubscribe.url(lead, campaign, channel, step),
         messageDomain: domainOf(options.baseUrl),

@@ -66,6 +66,7 @@ export class Scoring {
   /** What follows from what leads do and become. Add it to the {@link Reactions}. */
   get reaction(): LeadReaction {
     return {
+      onlyWhere: { exists: 'SELECT 1 FROM marketing_score_rules WHERE tenant_id = :tenant' },
       engaged: (tx, list) => this.engaged(tx, list),
       changed: (tx, changes) => this.changed(tx, changes),
       removed: async (tx, lead) =>

@@ -140,6 +140,7 @@ export class Waiting {
   /** What follows from what leads do and become. */
   reaction(): LeadReaction {
     return {
+      onlyWhere: { exists: 'SELECT 1 FROM marketing_waits WHERE tenant_id = :tenant' },
       engaged: (tx, list) => this.engaged(tx, list),
       changed: async (tx, changes) => {
         const leads = changes.filter(({ created }) => !created).map(({ lead }) => lead);

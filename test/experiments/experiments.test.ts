@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { openMarketing, type Marketing } from '../../lib';
 import { VirtualClock } from '../../lib/clock';
 import type { Experiment, NewExperiment } from '../../lib/experiments';
+import { Assigner } from '../../lib/experiments/assign';
 import { eachDatabase } from '../kit/databases';
 
 const AB: NewExperiment & { key: string } = {
@@ -61,6 +62,15 @@ eachDatabase((db) => {
         );
       }
       return only();
+    }
+    /** As if a look had first seen all people so many hours ago. */
+    async function fullSince(hours: number): Promise<void> {
+      const { id, looks } = await only();
+      const json = marketing.scope.dialect.name === 'postgres' ? '::jsonb' : '';
+      await marketing.scope.run(
+        `UPDATE marketing_experiments SET looks = (:looks)${json} WHERE tenant_id = :tenant AND id = :id`,
+        { id, looks: JSON.stringify({ ...looks, fullAt: (looks.fullAt ?? NaN) - hours * 3_600_000 }) },
+      );
     }
     async function history(event: string): Promise<number> {
       const rows = await marketing.scope.all(
@@ -252,11 +262,77 @@ eachDatabase((db) => {
       assert.equal((await only()).state, 'running');
       await clicks({ A: [6_600, 1_320], B: [6_600, 1_330] });
       await marketing.experiments.look(id);
+      assert.equal((await only()).state, 'running', 'those who came last have time to answer');
+      await fullSince(25);
+      await marketing.experiments.look(id);
       const experiment = await only();
       assert.equal(experiment.state, 'decided');
       assert.equal(experiment.winner, undefined);
       assert.equal(experiment.decision?.winner, null);
       assert.ok((await split(1_000, 1_050)).every(({ variant }) => variant === 'A'));
+    });
+
+    it('does not end with nothing found before people have had time to answer', async () => {
+      await split(1, 200, { ...AB, settings: { ...AB.settings, maxSample: 3_000 } });
+      // A campaign that is sent within minutes: everybody has been shown something, and hardly anybody has looked yet.
+      const { id } = await clicks({ A: [5_000, 12], B: [5_000, 9] });
+      await marketing.experiments.look(id);
+      await fullSince(3);
+      await marketing.experiments.look(id);
+      const early = await only();
+      assert.deepEqual([early.state, (await marketing.experiments.report(id)).verdict.kind], ['running', 'undecided']);
+      await clicks({ A: [5_000, 1_000], B: [5_000, 1_300] });
+      await marketing.experiments.look(id);
+      assert.equal((await only()).winner, 'B');
+    });
+
+    it('is not kept from deciding by a variant that gets nobody', async () => {
+      await split(1, 300);
+      await marketing.experiments.clone((await only()).id, 'A', { name: 'Never shown', key: 'C' });
+      const { id } = await clicks({ A: [3_000, 600], B: [3_000, 800] });
+      await marketing.experiments.look(id);
+      assert.equal((await only()).winner, 'B');
+    });
+
+    it('does not call the only variant that is left a winner', async () => {
+      await split(1, 300);
+      const { id } = await clicks({ A: [3_000, 600], B: [40, 8] });
+      await marketing.experiments.allocate(id, { A: 100, B: 0 });
+      await marketing.experiments.look(id);
+      assert.deepEqual(
+        [(await only()).state, (await marketing.experiments.report(id)).verdict.kind],
+        ['running', 'undecided'],
+      );
+    });
+
+    it('leaves it to a person where shares were changed while it ran: the times may have made the difference', async () => {
+      await split(1, 200);
+      const { id } = await clicks({ A: [3_000, 600], B: [3_000, 800] });
+      await marketing.experiments.allocate(id, { A: 20, B: 80 });
+      await marketing.experiments.look(id);
+      const { state, looks } = await only();
+      assert.equal(state, 'running');
+      assert.equal(looks.found?.winner, 'B');
+      assert.match(looks.found?.because ?? '', /shares were changed/);
+    });
+
+    it('knows all experiments of a group, also when it has to forget others', async () => {
+      const other = (await marketing.campaigns.create({ name: 'Autumn', definition: 'sales' })).id;
+      const assigner = new Assigner(marketing.scope, 0);
+      await split(1, 10);
+      await marketing.experiments.split([{ campaign: other, lead: 1 }], AB);
+      const asIs = { create: () => Promise.resolve(false), begin: () => Promise.resolve(false) };
+      const ask = (...campaigns: number[]): ReturnType<Assigner['assign']> =>
+        assigner.assign(
+          campaigns.map((one) => ({ campaign: one, lead: 1 })),
+          AB.key,
+          asIs,
+        );
+      await ask(campaign);
+      assert.deepEqual(
+        (await ask(campaign, other)).map((one) => one?.because),
+        ['stays', 'stays'],
+      );
     });
 
     it('tells what was found and waits for a person where the winner does not take over by itself', async () => {

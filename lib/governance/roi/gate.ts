@@ -14,6 +14,8 @@ const PUT_OFF_MS = 60_000;
 export interface MoneyGateDeps {
   /** Called after the commit in which messages of a campaign found no money: stops it. */
   exhausted(campaign: number, stop: (typeof STOPS)[number]): void;
+  /** Called in the transaction that opens accounts: a budget was given to a campaign under way. From then on they are checked. */
+  opened(tx: Scope): void;
   /** Called in the transaction that first says that a budget is breached. */
   breached(tx: Scope, account: MoneyAccount): Promise<void>;
   /** Whether stopping it was refused lately: then its messages wait a while, instead of coming back at once again and again. */
@@ -43,7 +45,7 @@ export class MoneyGate implements SendGate {
     const watched = await watchedAccounts(tx, campaigns);
     if (watched.size === 0) return new Map();
     const missing = [...watched.values()].filter(({ open }) => !open).map(({ campaign }) => campaign);
-    if (missing.length > 0) await openAccounts(tx, missing);
+    if (missing.length > 0 && (await openAccounts(tx, missing)) > 0) this.deps.opened(tx);
     const accounts = await lockAccounts(tx, [...watched.keys()]);
     const held = await reservedFor(
       tx,

@@ -36,14 +36,18 @@ interface Looked {
   readonly status: RoiStatus | undefined;
 }
 
-/** Whether there is money for each person's campaign; a few statements for everybody who arrives together. */
+/**
+ * Whether there is money for each person's campaign; a few statements for everybody who arrives together.
+ * @param opened called in the transaction that opens accounts, to book in them
+ */
 export async function guardPeople(
   scope: Scope,
   people: readonly GuardedPerson[],
   question: GuardQuestion,
+  opened: (tx: Scope) => void,
 ): Promise<GuardAnswer[]> {
   const price = toMicros(question.cost) ?? 0;
-  if (price > 0) return scope.transaction((tx) => book(tx, people, question, price));
+  if (price > 0) return scope.transaction((tx) => book(tx, people, question, { price, opened }));
   const looked = await look(scope, people, question);
   return people.map(({ campaign }) => answerOf(looked.get(campaign), question, leftIn(looked.get(campaign)) > 0));
 }
@@ -74,12 +78,12 @@ async function book(
   tx: Scope,
   people: readonly GuardedPerson[],
   question: GuardQuestion,
-  price: number,
+  { price, opened }: { price: number; opened: (tx: Scope) => void },
 ): Promise<GuardAnswer[]> {
   const { dialect } = tx;
   const refOf = ({ step }: GuardedPerson): string => `step:${step}:${question.node}`.slice(0, 128);
   const campaigns = [...new Set(people.map(({ campaign }) => campaign))];
-  await openAccounts(tx, campaigns);
+  if ((await openAccounts(tx, campaigns)) > 0) opened(tx);
   const looked = await look(tx, people, question, lockAccounts);
   const booked = await tx.all<{ ref: string }>(
     `SELECT k.ref FROM ${dialect.rows('rows', { campaign: 'int', wanted: 'text' }, 'r')}

@@ -69,6 +69,7 @@ export class Roi {
         const stopped = this.stop(campaign, action).finally(() => this.stopping.delete(campaign));
         this.stopping.set(campaign, stopped);
       },
+      opened: (tx) => this.watchAfter(tx),
       breached: (tx, account) => this.breached(tx, account),
       isStubborn: (campaign) => this.isStubborn(campaign),
     });
@@ -94,12 +95,8 @@ export class Roi {
        WHERE tenant_id = :tenant AND campaign_id = :campaign`,
       { campaign: campaign.id, now: tx.clock.now() },
     );
-    tx.afterCommit(() => {
-      this.stubborn.delete(campaign.id);
-      this.deps.timers
-        .wake(KIND, 'all', this.scope.clock.now() + EVERY_MS)
-        .catch((error: unknown) => this.deps.log.warn(`The check of budgets is not set yet: ${messageOf(error)}`));
-    });
+    tx.afterCommit(() => this.stubborn.delete(campaign.id));
+    this.watchAfter(tx);
   }
 
   /** In the transaction in which messages in doubt are taken as sent. Their steps must be locked. */
@@ -188,7 +185,7 @@ export class Roi {
 
   /** Whether there is money for people who arrive together; for nodes. */
   guard(people: readonly GuardedPerson[], question: GuardQuestion): Promise<GuardAnswer[]> {
-    return guardPeople(this.scope, people, question);
+    return guardPeople(this.scope, people, question, (tx) => this.watchAfter(tx));
   }
 
   /** Looks at the money of all campaigns that are watched, announces what is new, and escalates what is low. */
@@ -217,6 +214,15 @@ export class Roi {
     if (!(await this.anyWatched())) return;
     await this.check();
     await this.deps.timers.wake(KIND, 'all', this.scope.clock.now() + EVERY_MS);
+  }
+
+  /** Has the check come, once the transaction is there that gave it something to look at. */
+  private watchAfter(tx: Scope): void {
+    tx.afterCommit(() => {
+      this.deps.timers
+        .wake(KIND, 'all', this.scope.clock.now() + EVERY_MS)
+        .catch((error: unknown) => this.deps.log.warn(`The check of budgets is not set yet: ${messageOf(error)}`));
+    });
   }
 
   private async anyWatched(): Promise<boolean> {

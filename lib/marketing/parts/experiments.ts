@@ -29,6 +29,7 @@ export function experimentsOf({ scope, timers, campaigns, audiences }: Experimen
 
 /** What follows for experiments from what leads do. */
 export const experimentReaction: LeadReaction = {
+  onlyWhere: { exists: 'SELECT 1 FROM marketing_experiments WHERE tenant_id = :tenant' },
   engaged: noteEngagements,
   removed: forgetExposures,
   variants: variantsOf,

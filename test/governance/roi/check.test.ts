@@ -122,6 +122,43 @@ eachDatabase((db) =>
       await world.timers.stop();
     });
 
+    it('begins with a budget that is given to a campaign under way, and with what a guard books', async () => {
+      const isSet = (): Promise<void> =>
+        eventually(async () => assert.equal((await world.timers.list('roi-check')).length, 1));
+      await open();
+      await world.run(() => sent, { leads: 2 });
+      assert.equal((await world.timers.list('roi-check')).length, 0);
+      const { id } = await world.campaign();
+      const { scope } = world.sending.world;
+      await scope.run('UPDATE marketing_campaigns SET budget = 8 WHERE tenant_id = :tenant AND id = :id', { id });
+      await scope.transaction((tx) =>
+        world.roi.gate.check(tx, [
+          {
+            step: {
+              id: 999,
+              lead: 1,
+              campaign: id,
+              enrollment: 1,
+              dueAt: 0,
+              createdAt: 0,
+              attempt: 1,
+              crashes: 0,
+              owner: 'x',
+            },
+            channel: 'email',
+            account: 'fake',
+            variant: '',
+            costMicros: 1_000_000,
+          },
+        ]),
+      );
+      await isSet();
+      await world.timers.cancel('roi-check', 'all');
+      const other = await campaignRow(scope, { key: 'other', state: 'active' });
+      await world.roi.guard([{ campaign: other, step: 1 }], { node: 'gate', cost: 1, alsoLow: false });
+      await isSet();
+    });
+
     it('leaves alone campaigns that ended long ago, that are deleted, and other tenants’', async () => {
       await open();
       const { scope, store } = world.sending.world;
