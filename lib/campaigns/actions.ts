@@ -59,15 +59,18 @@ export class CampaignActions {
     const seen = await readCampaign(this.scope, key);
     const prepared = await this.prepare(seen, action, options);
     // What was looked at outside must still be so inside.
-    const launches = planOf(prepared.lifecycle, seen, action).steps[0].effect === 'launch';
+    const plan = planOf(prepared.lifecycle, seen, action);
+    const launches = plan.steps[0].effect === 'launch';
+    const goesOn = resumes(plan, seen);
     if (launches) await this.prepareLaunch(seen, prepared);
-    const pinned = launches ? { ...options, version: options.version ?? seen.version } : options;
-    const { plan, after } = await this.scope
+    if (goesOn) await this.mustStillBeApproved(seen, prepared);
+    const pinned = launches || goesOn ? { ...options, version: options.version ?? seen.version } : options;
+    const { plan: done, after } = await this.scope
       .transaction((tx) => this.change(tx, seen.id, { ...prepared, options: pinned }, along))
       .catch((error: unknown) => {
         throw prepared.blame.explain(error, seen, action);
       });
-    if (plan.ends) await endPeople(this.scope, after);
+    if (done.ends) await endPeople(this.scope, after);
     else if (underWay(seen.state) && after.state !== seen.state) await parkPeople(this.scope, after);
     this.deps.changed(after, action);
     return after;
@@ -87,6 +90,7 @@ export class CampaignActions {
       const prepared = { ...(await this.prepare(campaign, action, options)), blame };
       const plan = planOf(prepared.lifecycle, campaign, action);
       if (plan.steps[0].effect === 'launch') await this.mustBeLaunchable(campaign, prepared);
+      if (resumes(plan, campaign)) await this.mustStillBeApproved(campaign, prepared);
       await this.mustBeAllowed(this.scope, campaign, plan, prepared, { lock: false });
       return { allowed: true };
     } catch (error) {
@@ -143,6 +147,13 @@ export class CampaignActions {
     if (definition.entryMode === 'launch') await mustBeApproved(this.deps, seen, options);
   }
 
+  /** A pause is no way around an approval: what goes on is what was launched, or was approved since. */
+  private async mustStillBeApproved(seen: Campaign, { options }: Prepared): Promise<void> {
+    if ((await this.deps.changedSinceLaunch?.(seen)) !== true) return;
+    mustBeVersion(seen, options.version);
+    await mustBeApproved(this.deps, seen, options);
+  }
+
   private async change(
     tx: Scope,
     id: number,
@@ -197,6 +208,11 @@ export class CampaignActions {
       throw refusal(campaign, step.action, `its condition is not met: ${source}`);
     }
   }
+}
+
+/** Whether a run that has an audience goes on with this. */
+function resumes({ activates, last }: Plan, { state, hadAudience }: Campaign): boolean {
+  return state === 'paused' && hadAudience && activates && last.state === 'active';
 }
 
 /** Changes the row. @throws ConflictError `E_CONFLICT`, when somebody was faster */

@@ -40,6 +40,8 @@ export interface CampaignDeps {
   countAudience?(campaign: Campaign, enough: number): Promise<number>;
   /** Whether somebody has approved the launch of a campaign as it is now; if not, why not, as the end of a sentence. */
   launchApproval?(campaign: Campaign, people: number | undefined): Promise<{ granted: boolean; why?: string }>;
+  /** Whether a campaign under way is another one by now than was launched, in what approvals are about. */
+  changedSinceLaunch?(campaign: Campaign): Promise<boolean>;
   /** Called in the transaction of a change of its fields. */
   edited?(tx: Scope, campaign: Campaign, actor: string): Promise<void>;
   /** Who looks after campaigns for a user now: themselves, or whom they have delegated to (BR-009). */

@@ -1,4 +1,4 @@
-import { allows, nameOf } from '../access';
+import { allows } from '../access';
 import { ConflictError, ForbiddenError } from '../errors';
 import { record } from '../history';
 import { parseJson, type Scope } from '../store';
@@ -88,5 +88,11 @@ export async function mustBeApproved(deps: CampaignDeps, campaign: Campaign, opt
 
 function mayApprove({ owner, createdBy }: Campaign, { actor, approved }: ActOptions): boolean {
   if (actor === undefined || typeof actor === 'string') return approved === true;
-  return allows(actor, 'campaign:approve') && owner !== nameOf(actor) && createdBy !== nameOf(actor);
+  const isTheirs = [owner, createdBy].some((name) => name !== undefined && isSame(name, actor.id));
+  return allows(actor, 'campaign:approve') && !isTheirs;
+}
+
+/** As approvals compare people: another spelling of one's name is not somebody else. */
+function isSame(one: string, other: string): boolean {
+  return one.trim().toLowerCase() === other.trim().toLowerCase();
 }

@@ -14,9 +14,14 @@ export const describeStation: DescribeStation = (config) => {
     case 'marketing-send': {
       const policy = config['onUnknown'];
       const undo = text(config['undoUrl']);
+      const template = config['contentFrom'] === 'template' ? text(config['template']) : '';
+      const own = {
+        ...(undo === '' ? {} : { undo: { url: undo } }),
+        ...(template === '' ? {} : { send: { template } }),
+      };
       return {
         ...(policy === 'hold' || policy === 'resend' ? { onUnknown: policy } : {}),
-        ...(undo === '' ? {} : { config: { undo: { url: undo } } }),
+        ...(Object.keys(own).length === 0 ? {} : { config: own }),
       };
     }
     case 'marketing-compensate': {

@@ -161,6 +161,79 @@ eachDatabase((db) => {
       assert.equal(await vote(id, person('dora')), 'approved');
     });
 
+    it('are not given by who gives the campaign away, or makes a link for another name, or has it mailed to themselves', async () => {
+      const { approvals, campaigns, history } = desk.marketing;
+      const both = person('both', ['admin']);
+      const { id: campaign } = await campaigns.create({ key: 'away', definition: 'journey', owner: 'both' });
+      const role = { kind: 'role', approver: 'approver' } as const;
+      const mine = { approvers: [{ ...role, emails: ['ada@home.example'] }] };
+      assert.equal(await code(approvals.request(campaign, mine, { actor: ada })), 'E_FORBIDDEN');
+      const { id } = await approvals.request(campaign, { approvers: [role] }, { actor: ada });
+      await campaigns.update(campaign, { owner: 'somebody' }, { actor: both });
+      assert.equal(await code(vote(id, both)), 'E_APPROVAL_SELF', 'the owner of when it was asked for');
+      assert.equal(await code(approvals.linkFor(id, role, { as: 'ghost', actor: both })), 'E_APPROVAL_SELF');
+      assert.equal(await code(approvals.linksFor(id, { actor: both })), 'E_APPROVAL_SELF');
+      await approvals.linkFor(id, role, { as: 'paula', actor: root });
+      const made = (await history.list({ campaign })).items.find(({ event }) => event === 'approval.links_made');
+      assert.deepEqual(
+        made?.payload,
+        { approval: id, for: ['role:approver'], voters: ['paula'] },
+        'the history says who got one',
+      );
+      await campaigns.update(campaign, { owner: 'Both' }, { actor: root });
+      assert.equal((await campaigns.can(campaign, 'launch', { actor: both })).allowed, false, 'nor by launching it');
+    });
+
+    it('have one vote of each person’s own, however many of the roles and teams that are asked are theirs', async () => {
+      const approvers: ApprovalTerms['approvers'] = [
+        { kind: 'user', approver: 'ann' },
+        { kind: 'role', approver: 'approver' },
+        { kind: 'team', approver: 'legal' },
+      ];
+      const { id } = await asked({ approvers, strategy: 'unanimous' });
+      const legalAnn = person('ann', ['approver'], { teams: ['legal'] });
+      const role = { kind: 'role', approver: 'approver' };
+      assert.equal(await vote(id, legalAnn), 'pending');
+      assert.equal(await code(vote(id, legalAnn, 'approve', { for: role })), 'E_APPROVAL_VOTED');
+      assert.equal(await code(vote(id, person('Ann '), 'approve', { for: role })), 'E_APPROVAL_VOTED');
+      assert.equal(await vote(id, legalAnn), 'pending', 'the same once more');
+      assert.equal(await vote(id, bob), 'pending');
+      assert.equal(await vote(id, person('leo', ['approver'], { teams: ['legal'] })), 'approved');
+    });
+
+    it('are needed anew by a campaign that was changed while it was paused', async () => {
+      const { campaigns } = desk.marketing;
+      const { approvals } = desk.marketing;
+      const { id, campaign } = await asked({ approvers: users('ann') });
+      await vote(id, ann);
+      await campaigns.launch(campaign, { actor: ada });
+      await campaigns.pause(campaign, { actor: ada });
+      await campaigns.resume(campaign, { actor: ada });
+      await campaigns.pause(campaign, { actor: ada });
+      await campaigns.update(campaign, { content: { sms: { text: 'Something else' } } }, { actor: ada });
+      assert.equal((await campaigns.can(campaign, 'resume', { actor: ada })).allowed, false);
+      assert.equal(await code(campaigns.resume(campaign, { actor: ada })), 'E_APPROVAL_NEEDED');
+      assert.equal((await campaigns.can(campaign, 'resume', { actor: root })).allowed, true);
+      const { id: anew } = await approvals.request(campaign, { approvers: users('ann') }, { actor: ada });
+      assert.equal(await vote(anew, ann), 'approved');
+      assert.equal((await campaigns.resume(campaign, { actor: ada })).state, 'active');
+      await campaigns.cancel(campaign);
+    });
+
+    it('are voided when a template has changed that a send node or a variant names', async () => {
+      const { approvals, templates, scope } = desk.marketing;
+      await templates.create({ key: 'named', name: 'Named', type: 'sms', content: { text: 'Hello' } });
+      await scope.run(
+        `UPDATE marketing_stations SET config = (:config)${scope.dialect.name === 'postgres' ? '::jsonb' : ''}
+         WHERE tenant_id = :tenant AND definition_key = 'journey' AND step = 'mail'`,
+        { config: JSON.stringify({ send: { template: 'named' } }) },
+      );
+      const { id } = await asked({ approvers: users('ann') });
+      await templates.update('named', { content: { text: 'Buy!' } });
+      assert.equal(await code(vote(id, ann)), 'E_APPROVAL_VOIDED');
+      assert.equal((await approvals.get(id)).reason, 'changed since it was asked for: content');
+    });
+
     it('take votes of those who are asked and may approve, once for each seat', async () => {
       const { approvals } = desk.marketing;
       const { id } = await asked({
@@ -312,6 +385,11 @@ eachDatabase((db) => {
     it('are asked for on the tenant’s terms where it has some', async () => {
       const { approvals, campaigns } = desk.marketing;
       assert.equal(await code(approvals.setSettings({ strategy: 'majority' }, { actor: ada })), 'E_FORBIDDEN');
+      await approvals.setSettings({ approvers: users('ann', 'bob'), strategy: 'unison' }, { actor: root });
+      const addressed = { approvers: [{ kind: 'user', approver: 'ann', emails: ['ann@example.org'] }] } as const;
+      await approvals.setSettings(addressed, { actor: root });
+      assert.equal((await approvals.settings({ actor: root })).approvers?.[0]?.emails?.length, 1);
+      assert.equal(JSON.stringify(await approvals.settings({ actor: ada })).includes('@'), false);
       await approvals.setSettings({ approvers: users('ann', 'bob'), strategy: 'unison' }, { actor: root });
       const { id } = await campaigns.create({ key: 'policy', definition: 'journey' }, { actor: ada });
       const weaker = { approvers: users('bob'), strategy: 'single' };

@@ -8,7 +8,14 @@ import { isSamePerson } from '../delegation';
 import { Clockwork } from './clockwork';
 import type { ApprovalDeps } from './deps';
 import { fingerprintOf } from './fingerprint';
-import { launchApproval, voidChanged, withdrawEnded, type LaunchApproval } from './launches';
+import {
+  changedSinceLaunch,
+  keepLaunched,
+  launchApproval,
+  voidChanged,
+  withdrawEnded,
+  type LaunchApproval,
+} from './launches';
 import type { ApprovalPass } from './links';
 import { joinRequests, wakePeople } from './people';
 import { lockApproval, lockLatest, readApproval, readApprovals, shown, type KeptApproval, type KeptSeat } from './rows';
@@ -193,6 +200,7 @@ export class Approvals {
       (one) => one.kind === approver.kind && isSamePerson(one.approver, approver.approver),
     );
     if (!seat) throw unknownApprover(approver);
+    if (typeof actor === 'object') await this.mustNotBeBarred(approval, actor.id);
     const voter = as ?? (seat.kind === 'user' ? seat.approver : undefined);
     if (voter === undefined || voter.trim() === '' || voter.length > 128) {
       throw new InputError(
@@ -217,8 +225,9 @@ export class Approvals {
     authorise(actor, 'token:manage');
     const approval = await readApproval(this.scope, id);
     if (approval.state !== 'pending') return [];
+    if (typeof actor === 'object') await this.mustNotBeBarred(approval, actor.id);
     const campaign = await readCampaign(this.scope, approval.campaign);
-    const barred = barredFrom(campaign, approval.requestedBy);
+    const barred = barredFrom(campaign, approval);
     const links = approval.seats
       .filter(({ decision }) => decision === undefined)
       .flatMap((seat) => {
@@ -258,10 +267,14 @@ export class Approvals {
     return (await this.vote(pass.approval, vote, { actor: pass.voter, link })).approval;
   }
 
-  /** The tenant's terms for launches; empty: whoever may approve, one is enough, no time-out. */
+  /**
+   * The tenant's terms for launches; empty: whoever may approve, one is enough, no time-out. Where links go is shown to those only who may
+   * set them.
+   */
   async settings({ actor }: By = {}): Promise<ApprovalTerms> {
     authorise(actor, 'campaign:read');
-    return readTerms(this.scope);
+    const terms = await readTerms(this.scope);
+    return allows(actor, 'settings:manage') ? terms : withoutAddresses(terms);
   }
 
   /** Sets them; from then on others than administrators cannot ask on other terms. @throws InputError `E_APPROVAL_TERMS` */
@@ -275,7 +288,11 @@ export class Approvals {
          ${tx.dialect.upsertTail(['tenant_id', 'name'], ['value', 'updated_at'])}`,
         { name: SETTING, value: JSON.stringify(terms), now: tx.clock.now() },
       );
-      await record(tx, { event: 'settings.approval_changed', actor: nameOf(actor), before, after: terms });
+      await record(tx, {
+        ...{ event: 'settings.approval_changed', actor: nameOf(actor) },
+        before: withoutAddresses(before),
+        after: withoutAddresses(terms),
+      });
       return terms;
     });
   }
@@ -311,6 +328,16 @@ export class Approvals {
   /** Whether the launch of a campaign was approved, as it is now. */
   launchApproval(campaign: Campaign, people: number | undefined): Promise<LaunchApproval> {
     return launchApproval(this.deps, campaign, people);
+  }
+
+  /** After a launch, in its transaction: what was launched is remembered. */
+  launched(tx: Scope, campaign: Campaign): Promise<void> {
+    return keepLaunched(tx, campaign);
+  }
+
+  /** Whether a campaign under way is another one by now than was launched. */
+  changedSinceLaunch(campaign: Campaign): Promise<boolean> {
+    return changedSinceLaunch(this.scope, campaign);
   }
 
   /** After a change of a campaign, in its transaction. */
@@ -361,15 +388,22 @@ export class Approvals {
     await this.scope.transaction((tx) =>
       record(tx, {
         ...{ event: 'approval.links_made', campaign, actor },
-        payload: { approval: id, for: links.map(({ approver }) => `${approver.kind}:${approver.approver}`) },
+        payload: {
+          approval: id,
+          for: links.map(({ approver }) => `${approver.kind}:${approver.approver}`),
+          voters: links.map(({ voter }) => voter),
+        },
       }),
     );
   }
 
-  /** @throws ForbiddenError `E_APPROVAL_SELF` */
+  /**
+   * Who may not vote makes no links either: whoever holds one can vote with it, under whatever name.
+   * @throws ForbiddenError `E_APPROVAL_SELF`
+   */
   private async mustNotBeBarred(approval: KeptApproval, voter: string): Promise<void> {
     const campaign = await readCampaign(this.scope, approval.campaign);
-    if (!barredFrom(campaign, approval.requestedBy).some((name) => isSamePerson(name, voter))) return;
+    if (!barredFrom(campaign, approval).some((name) => isSamePerson(name, voter))) return;
     throw new ForbiddenError(
       'E_APPROVAL_SELF',
       `Nobody approves their own campaign: ${voter} cannot vote on this one.`,
@@ -378,7 +412,15 @@ export class Approvals {
 
   /** @throws ForbiddenError `E_FORBIDDEN`, where the tenant's terms stand */
   private async termsFor(given: ApprovalTerms, actor: Actor | undefined): Promise<ApprovalTerms> {
+    checkTerms(given);
     const own = await readTerms(this.scope);
+    if (namesAddresses(given) && !allows(actor, 'settings:manage')) {
+      throw new ForbiddenError(
+        'E_FORBIDDEN',
+        'Links that decide are mailed to the addresses of approvers, so administrators name them: in the terms for approvals (PUT /settings/approval). Ask without emails.',
+        { details: { permission: 'settings:manage' } },
+      );
+    }
     if (Object.keys(own).length === 0) return given;
     if (Object.keys(given).length > 0 && !allows(actor, 'settings:manage')) {
       throw new ForbiddenError(
@@ -418,6 +460,15 @@ async function readTerms(db: Scope): Promise<ApprovalTerms> {
     { name: SETTING },
   );
   return parseJson<ApprovalTerms>(row?.value, {});
+}
+
+function namesAddresses({ approvers }: ApprovalTerms): boolean {
+  return approvers?.some(({ emails }) => emails !== undefined) ?? false;
+}
+
+function withoutAddresses({ approvers, ...terms }: ApprovalTerms): ApprovalTerms {
+  if (approvers === undefined) return terms;
+  return { ...terms, approvers: approvers.map(({ emails: _emails, ...approver }) => approver) };
 }
 
 /** @throws ConflictError `E_CAMPAIGN_DELETED`, `E_CAMPAIGN_STATE` */

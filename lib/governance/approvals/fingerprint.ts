@@ -22,15 +22,17 @@ export async function fingerprintOf(tx: Scope, campaign: Campaign): Promise<Fing
   const { segment = null, audience = null, content = null, budget = null, currency = null } = campaign;
   const { definition, data, channels } = campaign;
   const named = [...(segment === null ? [] : [segment]), ...(audience?.include ?? []), ...(audience?.exclude ?? [])];
+  const variants = await variantsOf(tx, campaign.id);
+  const sends = await sendsOf(tx, definition);
   const parts = {
     audience: hashOf({ segment, audience, rules: await rulesOf(tx, named) }),
     content: hashOf({
       ...{ definition, data, content, channels },
-      sends: await sendsOf(tx, definition),
-      templates: await templatesOf(tx, templatesIn(content)),
+      sends: sends.map(({ step, hash }) => [step, hash]),
+      templates: await templatesOf(tx, [...templatesIn(content), ...sends.flatMap(({ template }) => template)]),
     }),
     budget: hashOf({ budget, currency }),
-    variants: hashOf(await variantsOf(tx, campaign.id)),
+    variants: hashOf({ variants, templates: await templatesOf(tx, templatesIn(variants)) }),
   };
   return { hash: hashOf(parts), parts };
 }
@@ -59,14 +61,20 @@ async function rulesOf(tx: Scope, keys: readonly string[]): Promise<unknown[]> {
   return [...rules].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** What the send nodes of the flow say, as hashes. */
-async function sendsOf(tx: Scope, definition: string): Promise<unknown[]> {
-  const rows = await tx.all<{ step: string; hash: string }>(
-    `SELECT step, hash FROM marketing_stations
+/** What the send nodes of the flow say, as hashes, and the templates that they name. */
+async function sendsOf(
+  tx: Scope,
+  definition: string,
+): Promise<{ step: string; hash: string; template: readonly string[] }[]> {
+  const rows = await tx.all<{ step: string; hash: string; config: unknown }>(
+    `SELECT step, hash, config FROM marketing_stations
      WHERE tenant_id = :tenant AND definition_key = :definition AND kind = 'send' AND state = 'active' ORDER BY step`,
     { definition },
   );
-  return rows.map(({ step, hash }) => [step, hash]);
+  return rows.map(({ step, hash, config }) => ({
+    ...{ step, hash },
+    template: templatesIn(parseJson<{ send?: unknown }>(config, {}).send),
+  }));
 }
 
 async function templatesOf(tx: Scope, keys: readonly string[]): Promise<unknown[]> {

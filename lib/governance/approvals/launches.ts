@@ -44,6 +44,25 @@ export async function launchApproval(
   return { granted: true, ...about };
 }
 
+/** Remembers what was launched, in the transaction of the launch. */
+export async function keepLaunched(tx: Scope, campaign: Campaign): Promise<void> {
+  const { hash } = await fingerprintOf(tx, campaign);
+  await tx.run(`UPDATE marketing_campaigns SET launched_hash = :hash WHERE tenant_id = :tenant AND id = :id`, {
+    id: campaign.id,
+    hash,
+  });
+}
+
+/** Whether audience, content, budget or variants are others than those that were launched. */
+export async function changedSinceLaunch(db: Scope, campaign: Campaign): Promise<boolean> {
+  const row = await db.get<{ launched_hash: string | null }>(
+    `SELECT launched_hash FROM marketing_campaigns WHERE tenant_id = :tenant AND id = :id`,
+    { id: campaign.id },
+  );
+  const launched = row?.launched_hash ?? undefined;
+  return launched !== undefined && launched !== (await fingerprintOf(db, campaign)).hash;
+}
+
 /** After a change of a campaign, in its transaction: requests about what it was are voided. */
 export async function voidChanged(deps: ApprovalDeps, tx: Scope, campaign: Campaign, by: string): Promise<void> {
   const open = await openOf(tx, campaign);

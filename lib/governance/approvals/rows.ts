@@ -20,6 +20,7 @@ interface Row {
   audience: number | null;
   requested_by: string;
   requested_at: number;
+  owner: string | null;
   comment: string | null;
   due_at: number | null;
   remind_every: number | null;
@@ -54,6 +55,8 @@ export interface KeptSeat extends Seat {
 /** A request with what is nobody else's business. */
 export interface KeptApproval extends Approval {
   readonly station?: number;
+  /** Who owned the campaign when it was asked for. */
+  readonly owner?: string;
   readonly parts: Partial<Fingerprint['parts']>;
   readonly remindEvery?: number;
   readonly escalates: boolean;
@@ -61,7 +64,7 @@ export interface KeptApproval extends Approval {
 }
 
 const COLUMNS = `a.id, a.campaign_id, a.subject, a.run, a.round, a.station_id, a.state, a.strategy, a.quorum, a.hash, a.parts, a.audience,
-  a.requested_by, a.requested_at, a.comment, a.due_at, a.remind_every, a.next_reminder_at, a.reminders, a.escalates, a.decided_by,
+  a.requested_by, a.requested_at, a.owner, a.comment, a.due_at, a.remind_every, a.next_reminder_at, a.reminders, a.escalates, a.decided_by,
   a.decided_at, a.reason, a.version,
   (SELECT t.step FROM marketing_stations t WHERE t.tenant_id = :tenant AND t.id = a.station_id) AS step`;
 
@@ -122,6 +125,7 @@ export interface NewApproval {
   readonly fingerprint: Fingerprint;
   readonly audience?: number;
   readonly requestedBy: string;
+  readonly owner?: string;
   readonly comment?: string;
 }
 
@@ -133,9 +137,9 @@ export async function insertApproval(tx: Scope, fresh: NewApproval): Promise<num
   const written = await tx.run(
     `${dialect.insertCounted} INTO marketing_approvals
        (tenant_id, campaign_id, subject, run, round, station_id, state, strategy, quorum, hash, parts, audience, requested_by,
-        requested_at, comment, due_at, remind_every, next_reminder_at, escalates)
+        requested_at, owner, comment, due_at, remind_every, next_reminder_at, escalates)
      VALUES (:tenant, :campaign, :subject, :run, :round, :station, 'pending', :strategy, :quorum, :hash, :parts, :audience, :by,
-        :now, :comment, :due, :every, :reminder, :escalates) ${dialect.countedTail}`,
+        :now, :owner, :comment, :due, :every, :reminder, :escalates) ${dialect.countedTail}`,
     {
       campaign: fresh.campaign,
       subject: fresh.subject,
@@ -149,6 +153,7 @@ export async function insertApproval(tx: Scope, fresh: NewApproval): Promise<num
       audience: fresh.audience ?? null,
       by: storable(fresh.requestedBy, 128),
       now,
+      owner: fresh.owner ?? null,
       comment: fresh.comment ?? null,
       due: terms.timeoutMs === undefined ? null : now + terms.timeoutMs,
       every: terms.remindEveryMs ?? null,
@@ -231,6 +236,7 @@ function approvalOf(row: Row, seats: readonly KeptSeat[]): KeptApproval {
     version: row.version,
     parts: parseJson<Partial<Fingerprint['parts']>>(row.parts, {}),
     escalates: row.escalates === 1,
+    ...(row.owner === null ? {} : { owner: row.owner }),
     ...(row.station_id === null ? {} : { station: row.station_id }),
     ...(row.step === null ? {} : { step: row.step }),
     ...(row.quorum === null ? {} : { quorum: row.quorum }),
@@ -248,6 +254,7 @@ function approvalOf(row: Row, seats: readonly KeptSeat[]): KeptApproval {
 /** A request as anybody may see it. */
 export function shown({
   station: _station,
+  owner: _owner,
   parts: _parts,
   remindEvery: _every,
   escalates: _escalates,

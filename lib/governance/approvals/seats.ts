@@ -29,12 +29,12 @@ export function voterOf(actor: Actor | undefined, as: string | undefined): Voter
   return { id: as ?? actor ?? 'system', roles: [], teams: [], vouched: true };
 }
 
-/** Who may not decide about a campaign: nobody approves their own. */
+/** Who may not decide about a campaign: nobody approves their own, and giving it away after it was asked for does not help. */
 export function barredFrom(
   { owner, createdBy }: Pick<Campaign, 'owner' | 'createdBy'>,
-  requestedBy: string | undefined,
+  asked: { readonly requestedBy?: string; readonly owner?: string },
 ): string[] {
-  return [owner, createdBy, requestedBy].filter((name) => name !== undefined);
+  return [owner, createdBy, asked.owner, asked.requestedBy].filter((name) => name !== undefined);
 }
 
 /**
@@ -48,7 +48,7 @@ export function placeFor(
   context: { campaign: Campaign; links: readonly Link[]; wanted?: Pick<Approver, 'kind' | 'approver'> | undefined },
 ): Place {
   const { campaign, wanted } = context;
-  const barred = barredFrom(campaign, approval.requestedBy);
+  const barred = barredFrom(campaign, approval);
   if (barred.some((name) => isSamePerson(name, voter.id))) {
     throw new ForbiddenError(
       'E_APPROVAL_SELF',
@@ -64,14 +64,25 @@ export function placeFor(
     .flatMap((seat) => placeAt(voter, seat, { ...context, barred, named: wanted !== undefined }))
     .sort((a, b) => rank(voter, a) - rank(voter, b));
   if (places.length === 0) throw notAsked(voter, approval);
-  const free = places.find(({ seat, path }) => mayVote(voter, seat, path));
+  const given = approval.seats.find((seat) => isOwnVote(voter, seat));
+  const left = places.filter(({ seat, path }) => !given || path !== undefined || seat.seat === given.seat);
+  if (given && left.length === 0) throw votedAlready(approval, given, voter.id);
+  const free = left.find(({ seat, path }) => mayVote(voter, seat, path));
   if (free) return free;
-  const { seat } = places[0] as Place;
-  throw new ConflictError(
-    'E_APPROVAL_VOTED',
-    `${seat.votedBy ?? 'Somebody else'} has voted for ${seat.kind} "${seat.approver}" already.`,
-    { details: { approval: approval.id, votedBy: seat.votedBy } },
-  );
+  const { seat } = left[0] as Place;
+  throw votedAlready(approval, seat, seat.votedBy ?? 'Somebody else');
+}
+
+/** Everybody has one vote of their own, however many of the names, roles and teams that are asked are theirs. */
+function isOwnVote(voter: Voter, seat: KeptSeat): boolean {
+  if (seat.decision === undefined || !isSamePerson(seat.votedBy ?? '', voter.id)) return false;
+  return seat.kind !== 'user' || isSamePerson(seat.approver, voter.id);
+}
+
+function votedAlready({ id }: KeptApproval, { kind, approver, votedBy }: KeptSeat, who: string): ConflictError {
+  return new ConflictError('E_APPROVAL_VOTED', `${who} has voted for ${kind} "${approver}" already.`, {
+    details: { approval: id, votedBy },
+  });
 }
 
 function isSeatOf(seat: KeptSeat, { kind, approver }: Pick<Approver, 'kind' | 'approver'>): boolean {

@@ -28,7 +28,7 @@ export function subjectOf({ campaign, station }: Pick<Asked, 'campaign' | 'stati
 export async function openRequest(tx: Scope, asked: Asked, last: KeptApproval | undefined): Promise<KeptApproval> {
   const { campaign, station, fingerprint, audience, by, comment } = asked;
   // A node asks for whoever launched the campaign; that one may not decide either, where it is known who it was.
-  const barred = barredFrom(campaign, station === undefined ? by : undefined);
+  const barred = barredFrom(campaign, station === undefined ? { requestedBy: by } : {});
   const terms = settleTerms(asked.terms, barred, station === undefined);
   const subject = subjectOf(asked);
   const id = await insertApproval(tx, {
@@ -36,6 +36,7 @@ export async function openRequest(tx: Scope, asked: Asked, last: KeptApproval | 
     ...(station === undefined ? {} : { station }),
     ...(audience === undefined ? {} : { audience }),
     ...(comment === undefined ? {} : { comment }),
+    ...(campaign.owner === undefined ? {} : { owner: campaign.owner }),
     run: station === undefined ? campaign.run + 1 : campaign.run,
     round: (last?.round ?? 0) + 1,
   });

@@ -32,7 +32,7 @@ export function governing(
   approvals: Approvals,
   audiences: AudienceReader,
   scope: Scope,
-): Pick<CampaignDeps, 'standIn' | 'launchApproval' | 'edited' | 'countAudience'> {
+): Pick<CampaignDeps, 'standIn' | 'launchApproval' | 'changedSinceLaunch' | 'edited' | 'countAudience'> {
   return {
     countAudience: async (campaign, enough) => {
       const leads = await leadsUpTo(scope, enough);
@@ -40,6 +40,7 @@ export function governing(
     },
     standIn,
     launchApproval: (campaign, people) => approvals.launchApproval(campaign, people),
+    changedSinceLaunch: (campaign) => approvals.changedSinceLaunch(campaign),
     edited: (tx, campaign, actor) => approvals.changed(tx, campaign, actor),
   };
 }
@@ -49,6 +50,7 @@ export function followCampaigns(campaigns: Campaigns, approvals: Approvals): voi
   for (const ending of ['complete', 'cancel', 'launch']) {
     campaigns.on('after', ending, (tx, campaign) => approvals.ended(tx, campaign));
   }
+  campaigns.on('after', 'launch', (tx, campaign) => approvals.launched(tx, campaign));
   campaigns.on('after', 'resume', (tx) => tx.afterCommit(() => approvals.upkeepSoon()));
 }
 

@@ -3,6 +3,10 @@ import { adding } from './additions';
 /** Approvals and their votes, delegations, levels of escalations. */
 export const approvals = adding('007-approvals', {
   columns: {
+    marketing_campaigns: (c) => {
+      // What was launched: the hash that an approval would be bound to. Whoever resumes something else needs one.
+      c.text('launched_hash', 64);
+    },
     marketing_escalations: (c) => {
       // Raised to a person (rule is minus the level then): from whom, to whom, by whom.
       c.small('level');
@@ -36,6 +40,8 @@ export const approvals = adding('007-approvals', {
       c.int('audience');
       c.text('requested_by', 128).notNullable();
       c.int('requested_at').notNullable();
+      // Who owned the campaign when it was asked for: giving it away makes nobody an approver of it.
+      c.text('owner', 128);
       c.longText('comment');
       c.int('due_at');
       c.int('remind_every');
