@@ -120,10 +120,7 @@ export class Experiments {
     const checked = checkExperiment(input, key);
     const { id } = await this.deps.campaign(campaign);
     return this.scope.transaction(async (tx) => {
-      await tx.get(
-        `SELECT id FROM marketing_campaigns WHERE tenant_id = :tenant AND id = :id ${tx.dialect.forUpdate}`,
-        { id },
-      );
+      await lockFor(tx, id, input.variants);
       const others = await listExperiments(tx, { campaign: id, limit: 1_000 });
       const open = others.find(({ source, state }) => source === 'campaign' && isOpen(state));
       const made = open
@@ -238,6 +235,8 @@ export class Experiments {
   ): Promise<Experiment> {
     authorise(actor, 'campaign:write');
     return this.scope.transaction(async (tx) => {
+      // Campaigns are locked before their experiments.
+      if (as.content !== undefined) await lockFor(tx, (await readExperiment(tx, id)).campaign, [as]);
       const experiment = await lockExperiment(tx, id);
       mustBeVersion(experiment, version);
       mustBeOpen(experiment);
@@ -389,5 +388,27 @@ function unknownVariant({ id, variants }: Experiment, key: string): NotFoundErro
   return new NotFoundError(
     'E_UNKNOWN_VARIANT',
     `The experiment ${id} has no variant "${key}". It has ${variants.map((variant) => variant.key).join(', ')}.`,
+  );
+}
+
+/**
+ * Locks a campaign that gets variants. Words of their own are content of the campaign, which nobody changes under way: an approval is about
+ * them, too.
+ * @throws ConflictError `E_CAMPAIGN_STATE`
+ */
+async function lockFor(
+  tx: Scope,
+  campaign: number,
+  variants: readonly { readonly content?: unknown }[],
+): Promise<void> {
+  const row = await tx.get<{ campaign_key: string; state: string }>(
+    `SELECT campaign_key, state FROM marketing_campaigns WHERE tenant_id = :tenant AND id = :campaign ${tx.dialect.forUpdate}`,
+    { campaign },
+  );
+  if (row?.state !== 'active' || variants.every(({ content }) => content === undefined)) return;
+  throw new ConflictError(
+    'E_CAMPAIGN_STATE',
+    `The campaign "${row.campaign_key}" is active and gets no variants with contents of their own. Pause it first.`,
+    { details: { campaign: row.campaign_key, state: row.state } },
   );
 }

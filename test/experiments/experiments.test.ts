@@ -388,6 +388,18 @@ eachDatabase((db) => {
       assert.equal(experiment?.state, 'too_small');
       assert.equal(experiment?.variants[0]?.counts.exposed, 0);
       assert.equal(await history('experiment.not_started'), 1);
+      // What an active campaign says is changed in a pause: an approval may be about it.
+      const content = { sms: { text: 'Something else' } };
+      const refused = { code: 'E_CAMPAIGN_STATE' };
+      const words = {
+        variants: [
+          { name: 'one', share: 50 },
+          { name: 'two', share: 50, content },
+        ],
+      };
+      await assert.rejects(marketing.experiments.create(small.id, words), refused);
+      const id = experiment?.id ?? 0;
+      await assert.rejects(marketing.experiments.clone(id, 'A', { name: 'x', content }), refused);
       // Nothing is asked anew for the same run.
       await marketing.experiments.split(who, AB);
       assert.equal(await history('experiment.not_started'), 1);

@@ -47,7 +47,7 @@ function prepareEndpoint(node: RedNode): void {
         .trigger('change');
       revalidate(node);
     });
-  field('webhookSecret', node).after(make);
+  field('webhookSecret', node).after($('<div class="marketing-under"></div>').append(make));
   showAddress(node);
 }
 
