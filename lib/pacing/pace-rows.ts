@@ -84,3 +84,12 @@ export async function forgetLines(tx: Scope, campaign?: number): Promise<void> {
     campaign === undefined ? {} : { campaign },
   );
 }
+
+/** Whether anybody stands in a line that campaigns share. */
+export async function linesAreShared(tx: Scope): Promise<boolean> {
+  const line = await tx.get(
+    `SELECT p.pace_key FROM marketing_paces p WHERE p.tenant_id = :tenant AND p.campaign_id = 0 AND p.line_end > :now LIMIT 1`,
+    { now: tx.clock.now() },
+  );
+  return line !== undefined;
+}

@@ -7,7 +7,7 @@ import { checkTenantSendRules, refuseProblems } from './check';
 import { cappedPeople, type CappedPerson } from './capped-people';
 import { completionOf, type Completion } from './completion';
 import { PacingGate } from './gate';
-import { forgetLines } from './pace-rows';
+import { forgetLines, linesAreShared } from './pace-rows';
 import { readTenantRules, SETTING } from './read';
 import type { TenantSendRules } from './types';
 import { askAgain } from './waking';
@@ -95,6 +95,14 @@ export class SendRulesService {
   /** A campaign begins its next run: nobody waits from the last one. */
   async launches(tx: Scope, campaign: number): Promise<void> {
     await forgetLines(tx, campaign);
+  }
+
+  /**
+   * A campaign stands still or is over: those of its people who wait in a line that campaigns share (a channel's, an account's, the
+   * tenant's) leave their places, and everybody else moves up. Otherwise nobody would be sent anything until those places have passed.
+   */
+  async stops(tx: Scope): Promise<void> {
+    if (await linesAreShared(tx)) this.changed(tx);
   }
 
   /** Resolves when those who wait have been asked again. */

@@ -82,6 +82,25 @@ eachDatabase((db) => {
       assert.equal(times.length, 60);
     });
 
+    for (const stop of ['pause', 'cancel'] as const) {
+      it(`has nobody wait behind the line of a campaign that stands still: ${stop}`, async () => {
+        await open({ total: { perMinute: 60 } });
+        const first = await run({ leads: 90 });
+        await pass(3 * SECOND, SECOND, first);
+        await first.runtime.close();
+        bed.world.campaigns.on('after', stop, (tx) => rules.stops(tx));
+        await bed.world.campaigns[stop]('journey');
+        await rules.idle();
+        const before = times.length;
+        await bed.world.campaigns.create({ key: 'second', definition: 'journey' });
+        await bed.world.campaigns.launch('second');
+        const second = await run({ launched: true });
+        await pass(10 * SECOND, SECOND, second);
+        const sentNow = times.length - before;
+        assert.ok(sentNow >= 9 && sentNow <= 13, `${sentNow} within ten seconds`);
+      });
+    }
+
     it('lets whoever has had enough go on through "suppressed"', async () => {
       await open({ caps: [{ messages: 1, days: 1 }] });
       const first = await run({ leads: 3 });

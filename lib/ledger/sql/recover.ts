@@ -2,6 +2,7 @@ import { moveMetrics, settledOf, type MetricDelta } from '../../metrics';
 import type { Scope } from '../../store';
 import { isOver, lockCampaigns } from './campaign-locks';
 import { CounterDeltas } from './counters';
+import { reachedOf } from './end-branches';
 import { endEnrollments } from './enrollments';
 
 interface HeldRow {
@@ -66,6 +67,10 @@ export async function recoverRuntime(
     );
     const held = await stillHeld(tx, id, seen);
     const sending = await beingSent(tx, held);
+    const reached = await reachedOf(
+      tx,
+      held.map(({ enrollment_id }) => enrollment_id),
+    );
     const ends: { enrollment: number; reason: string }[] = [];
     const rows: unknown[][] = [];
     const doubtful: number[] = [];
@@ -84,11 +89,16 @@ export async function recoverRuntime(
         poisonous++;
         counters.add(step.campaign_id, step.station_id, 'dead');
         rows.push([step.id, 'failed', step.crashes + 1, 'E_POISON: its runtime died with it again and again']);
-      } else if (message && step.policy !== 'resend') {
+        continue;
+      }
+      if (message && step.policy !== 'resend') {
         counters.add(step.campaign_id, step.station_id, 'unknown');
         rows.push([step.id, 'unknown', step.crashes + 1, 'the sender stopped while it was under way']);
-      } else if (isOver(campaigns.get(step.campaign_id))) {
-        const reason = `the campaign was ${campaigns.get(step.campaign_id)}`;
+        continue;
+      }
+      const campaign = campaigns.get(step.campaign_id);
+      const reason = isOver(campaign) ? `the campaign was ${campaign}` : reached.get(step.enrollment_id);
+      if (reason !== undefined) {
         ends.push({ enrollment: step.enrollment_id, reason });
         rows.push([step.id, 'cancelled', step.crashes + 1, reason]);
       } else rows.push([step.id, 'waiting', step.crashes + 1, null]);

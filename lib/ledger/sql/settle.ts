@@ -3,6 +3,7 @@ import type { Decision } from '../../types';
 import type { StepResult } from '../types';
 import { isOver, lockCampaigns } from './campaign-locks';
 import { CounterDeltas } from './counters';
+import { reachedOf } from './end-branches';
 import { endEnrollments } from './enrollments';
 
 /** A settled step that goes on through a wired output. */
@@ -31,12 +32,10 @@ interface Verdict {
   keepsLease: boolean;
 }
 
-/** @param campaignState of those who would go back into the queue */
-function verdictOf(result: StepResult, context: SettleContext, campaignState: string | undefined): Verdict {
+/** @param over why who would go back into the queue is not begun with again, if so */
+function verdictOf(result: StepResult, context: SettleContext, over: string | undefined): Verdict {
   const base = { port: null, dueAt: null, reason: null, outcome: null, keepsLease: false };
-  if (waitsAgain(result) && isOver(campaignState)) {
-    return { ...base, state: 'cancelled', reason: overReason(campaignState) };
-  }
+  if (waitsAgain(result) && over !== undefined) return { ...base, state: 'cancelled', reason: over };
   switch (result.kind) {
     case 'release': {
       const goesOn = context.wired(result.port);
@@ -75,8 +74,8 @@ function short(reason: string | undefined): string | null {
   return reason === undefined ? null : storable(reason, 191);
 }
 
-function overReason(state: string | undefined): string {
-  return `the campaign was ${state}`;
+function overReason(state: string | undefined): string | undefined {
+  return isOver(state) ? `the campaign was ${state}` : undefined;
 }
 
 /**
@@ -104,6 +103,10 @@ export async function settleSteps(
       { rows: JSON.stringify(results.map(({ step }) => [step.id, step.owner, step.attempt])) },
     );
     const accepted = new Set(held.map(({ id }) => id));
+    const reached = await reachedOf(
+      tx,
+      results.filter(waitsAgain).map(({ step }) => step.enrollment),
+    );
     const counters = new CounterDeltas();
     const going: Going[] = [];
     const ends: { enrollment: number; reason: string }[] = [];
@@ -111,9 +114,9 @@ export async function settleSteps(
     for (const result of results) {
       const { step } = result;
       if (!accepted.has(step.id)) continue;
-      const campaignState = campaigns.get(step.campaign);
-      const verdict = verdictOf(result, context, campaignState);
-      if (verdict.state === 'cancelled') ends.push({ enrollment: step.enrollment, reason: overReason(campaignState) });
+      const over = overReason(campaigns.get(step.campaign)) ?? reached.get(step.enrollment);
+      const verdict = verdictOf(result, context, over);
+      if (verdict.state === 'cancelled') ends.push({ enrollment: step.enrollment, reason: over ?? '' });
       rows.push([
         step.id,
         verdict.state,
