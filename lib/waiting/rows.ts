@@ -129,10 +129,14 @@ export async function deleteWaitsOfLead(tx: Scope, lead: number): Promise<void> 
   await tx.run('DELETE FROM marketing_waits WHERE tenant_id = :tenant AND lead_id = :lead', { lead });
 }
 
-/** Gives steps that have not gone on yet their output, and when they go. */
+/**
+ * Gives steps that have not gone on yet their output, and when they go.
+ * @param unsaid only those of which it is still to be said: whom another transaction has woken at this moment keeps what it has said
+ */
 export async function direct(
   tx: Scope,
   steps: readonly { step: number; port: number; dueAt: number; outcome?: unknown }[],
+  { unsaid = false }: { unsaid?: boolean } = {},
 ): Promise<void> {
   if (steps.length === 0) return;
   await tx.run(
@@ -140,7 +144,8 @@ export async function direct(
       'marketing_steps',
       tx.dialect.rows('rows', { step: 'int', to_port: 'int', to_due: 'int', to_outcome: 'text' }, 'r'),
       'port = to_port, due_at = to_due, outcome = COALESCE(to_outcome, outcome), updated_at = :now',
-      `marketing_steps.id = r.step AND tenant_id = :tenant AND state IN ('waiting', 'paused')`,
+      `marketing_steps.id = r.step AND tenant_id = :tenant AND state IN ('waiting', 'paused')
+         ${unsaid ? 'AND port < 0' : ''}`,
     ),
     {
       now: tx.clock.now(),

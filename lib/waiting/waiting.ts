@@ -172,6 +172,7 @@ export class Waiting {
       await direct(
         tx,
         overdue.map(({ step }) => ({ step, port: happened.has(step) ? HAPPENED : TIMED_OUT, dueAt: due.now })),
+        { unsaid: true },
       );
       await deleteWaits(
         tx,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { VirtualClock } from '../../lib/clock';
+import { wakeSteps } from '../../lib/ledger';
 import { eachDatabase } from '../kit/databases';
 import { MINUTE, NOON, PATIENCE, Runtime, type Plan } from './house';
 
@@ -57,6 +58,33 @@ eachDatabase((db) => {
       await runtime.marketing.waiting.tidy();
       assert.equal(await runtime.waits(), 0);
     });
+
+    if (db.name === 'postgres') {
+      // (SQLite has one writer at a time.)
+      it('keep what woke them when their time runs out at the same moment', async () => {
+        const runtime = await open({ spec: { for: { kind: 'condition', condition: 'score > 10' } } });
+        await runtime.launch(['ada']);
+        const [scope, other] = [await db.open({ clock, keep: true }), await db.open({ clock, keep: true })].map((store) =>
+          store.tenant('acme'),
+        );
+        assert.ok(scope && other);
+        const step = await scope.get<{ id: number }>(
+          `SELECT s.id FROM marketing_steps s WHERE s.tenant_id = :tenant AND s.port < 0`,
+        );
+        await scope.transaction(async (tx) => {
+          await wakeSteps(tx, [{ step: step?.id ?? 0, port: 0 }]);
+          await clock.advance(PATIENCE);
+          const blocked = `SELECT COUNT(*) AS n FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock' AND :tenant = :tenant`;
+          while (Number((await other.get<{ n: number }>(blocked))?.n) === 0) {
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+        });
+        await runtime.settle();
+        await runtime.pass(5_000);
+        assert.deepEqual(runtime.went, [{ lead: 'ada', port: 0 }]);
+      });
+    }
 
     it('are found to have done it between entering the journey and arriving here', async () => {
       const runtime = await open({ ...PURCHASE, entry: 'event' });

@@ -196,13 +196,16 @@ export class Compensations {
 
   private async fetch(station: { id: number; definition: string }): Promise<void> {
     const { scope, log } = this.deps;
-    for (const { step, campaign, enrollment, definition } of await fallen(scope, station)) {
-      const journey = { tenant: scope.tenant, definition, campaign, enrollment, step, trail: [] };
-      await this.deps
-        .ledger()
-        .takeOver(station.id, { journey, dueAt: this.patience, port: 1 })
-        .catch((error: unknown) => log.warn(`Somebody who failed is brought to be undone later: ${messageOf(error)}`));
-    }
+    // All at once: the ledger takes them over in one transaction.
+    await Promise.all(
+      (await fallen(scope, station)).map(({ step, campaign, enrollment, definition }) => {
+        const journey = { tenant: scope.tenant, definition, campaign, enrollment, step, trail: [] };
+        return this.deps
+          .ledger()
+          .takeOver(station.id, { journey, dueAt: this.patience, port: 1 })
+          .catch((error: unknown) => log.warn(`Somebody who failed is brought to be undone later: ${messageOf(error)}`));
+      }),
+    );
   }
 
   private async makeUp(left: Awaited<ReturnType<typeof leftWaiting>>): Promise<void> {

@@ -118,6 +118,7 @@ function resultOf(result: CompensationResult): UndoResult {
 
 /** Takes whoever is queued for a message in this enrollment out of the queue: not those that are being sent at this moment. */
 async function cancelQueued(tx: Scope, { enrollment }: Undo): Promise<string | undefined> {
+  await lockQueued(tx, enrollment);
   const queued = await tx.run(
     `UPDATE marketing_steps SET state = 'cancelled', reason = 'undone', lease_owner = NULL, updated_at = :now
      WHERE tenant_id = :tenant AND enrollment_id = :enrollment AND state IN ('waiting', 'working', 'paused')
@@ -129,4 +130,14 @@ async function cancelQueued(tx: Scope, { enrollment }: Undo): Promise<string | u
   if (queued === 0) return undefined;
   await endEnrollments(tx, [{ enrollment, reason: 'undone' }], tx.clock.now());
   return queued === 1 ? 'one queued message was cancelled' : `${queued} queued messages were cancelled`;
+}
+
+/** A statement of its own, before the change: it waits for whoever is marking one of their messages, which the change then sees. */
+async function lockQueued(tx: Scope, enrollment: number): Promise<void> {
+  if (tx.dialect.name === 'sqlite') return;
+  await tx.all(
+    `SELECT s.id FROM marketing_steps s WHERE s.tenant_id = :tenant AND s.enrollment_id = :enrollment
+       AND s.state IN ('waiting', 'working', 'paused') ORDER BY s.id FOR UPDATE`,
+    { enrollment },
+  );
 }

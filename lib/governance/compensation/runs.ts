@@ -119,16 +119,25 @@ export async function claimRuns(
   scope: Scope,
   { owner, limit, held }: { owner: string; limit: number; held: ReadonlySet<number> },
 ): Promise<Run[]> {
-  const rows = await scope.all<RunRow>(
-    `SELECT u.id, u.campaign_id, u.enrollment_id, u.lead_id, u.step_id, u.cause, u.state, u.fence FROM marketing_undo_runs u
-     WHERE u.tenant_id = :tenant AND u.state IN ('spreading', 'running') AND u.due_at <= :now
-       AND (u.lease_owner IS NULL OR u.lease_owner = :owner
-            OR NOT EXISTS (SELECT 1 FROM marketing_runtimes r WHERE r.tenant_id = :tenant AND r.id = u.lease_owner))
-       AND NOT EXISTS (SELECT 1 FROM marketing_undo_runs o WHERE o.tenant_id = :tenant AND o.campaign_id = u.campaign_id
-            AND o.enrollment_id = u.enrollment_id AND o.id < u.id AND o.state IN ('spreading', 'running'))
-     ORDER BY u.due_at, u.id LIMIT ${limit + held.size}`,
-    { owner, now: scope.clock.now() },
-  );
+  const rows: RunRow[] = [];
+  for (const state of ['spreading', 'running'] as const) {
+    const wanted = limit + held.size - rows.length;
+    // Of one state, in the order of the index: a cancelled campaign has a run for each of its people.
+    if (wanted > 0) {
+      rows.push(
+        ...(await scope.all<RunRow>(
+          `SELECT u.id, u.campaign_id, u.enrollment_id, u.lead_id, u.step_id, u.cause, u.state, u.fence FROM marketing_undo_runs u
+           WHERE u.tenant_id = :tenant AND u.state = :state AND u.due_at <= :now
+             AND (u.lease_owner IS NULL OR u.lease_owner = :owner
+                  OR NOT EXISTS (SELECT 1 FROM marketing_runtimes r WHERE r.tenant_id = :tenant AND r.id = u.lease_owner))
+             AND (SELECT o.id FROM marketing_undo_runs o WHERE o.tenant_id = :tenant AND o.campaign_id = u.campaign_id
+                  AND o.enrollment_id = u.enrollment_id AND o.id < u.id AND o.state IN ('spreading', 'running') LIMIT 1) IS NULL
+           ORDER BY u.due_at LIMIT ${wanted}`,
+          { owner, state, now: scope.clock.now() },
+        )),
+      );
+    }
+  }
   const runs: Run[] = [];
   for (const row of rows) {
     if (held.has(row.id) || runs.length === limit) continue;
