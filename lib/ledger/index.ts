@@ -22,6 +22,7 @@ export type {
 } from './types';
 export { CounterDeltas } from './sql/counters';
 export { enroll, enrollEach, type Entering } from './sql/enroll';
+export { enrollmentsOf, forgetPerson } from './sql/forget';
 export { endEnrollments, lockEnrollments } from './sql/enrollments';
 export { wakeSteps, type WokenStep } from './sql/wake-steps';
 export { isOver, lockCampaigns } from './sql/campaign-locks';

@@ -33,7 +33,7 @@ import { waitStory } from '../waiting';
 import { CampaignService, type CampaignHouse } from './campaign-service';
 import { ConditionService } from './condition-service';
 import { healthOf } from './health';
-import { compensationOf } from './parts/compensation';
+import { compensationOf, forgetsWays } from './parts/compensation';
 import { scoringOf } from './parts/scoring';
 import { domainOf, linkRoot, unsubscribeLinks } from './links';
 import { waitingOf } from './parts/waiting';
@@ -166,6 +166,7 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   );
   // The ledger is made below, and this is called after that only.
   reactions.add(experimentReaction);
+  reactions.add(forgetsWays);
   const experiments = experimentsOf({ scope, timers, campaigns, audiences });
   const desk = new CampaignDesk(
     scope,

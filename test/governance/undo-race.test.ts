@@ -46,16 +46,29 @@ eachDatabase((db) => {
       let undone: Promise<unknown> = Promise.resolve();
       // As marking does it: the step is locked, its message is written, and both are committed.
       await scope.transaction(async (tx) => {
-        await tx.all(`SELECT s.id FROM marketing_steps s WHERE s.tenant_id = :tenant AND s.id = :id FOR UPDATE`, { id });
+        await tx.all(`SELECT s.id FROM marketing_steps s WHERE s.tenant_id = :tenant AND s.id = :id FOR UPDATE`, {
+          id,
+        });
         await tx.run(
           `INSERT INTO marketing_messages (tenant_id, step_id, campaign_id, enrollment_id, lead_id, channel, account, address,
              message_key, content_id, variant, state, attempt, sending_at, cost_micros)
            VALUES (:tenant, :id, :campaign, :enrollment, :lead, 'email', 'shop', '', '', 1, '', 'sending', 1, 0, 0)`,
           { id, campaign, enrollment, lead },
         );
-        const undo = { id: 1, campaign, enrollment, lead, step: 0, seq: 1, kind: 'message', key: 'x', params: {}, attempt: 1 };
+        const undo = {
+          id: 1,
+          campaign,
+          enrollment,
+          lead,
+          step: 0,
+          seq: 1,
+          kind: 'message',
+          key: 'x',
+          params: {},
+          attempt: 1,
+        };
         const other = (await db.open({ clock, keep: true })).tenant('test');
-        undone = other.transaction((inner) => messageHandler(other, new Map()).apply?.(inner, undo) ?? Promise.resolve());
+        undone = other.transaction(async (inner) => messageHandler(other, new Map()).apply?.(inner, undo));
         await untilBlocked((await db.open({ clock, keep: true })).tenant('test'));
       });
       await undone;

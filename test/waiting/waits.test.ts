@@ -64,8 +64,8 @@ eachDatabase((db) => {
       it('keep what woke them when their time runs out at the same moment', async () => {
         const runtime = await open({ spec: { for: { kind: 'condition', condition: 'score > 10' } } });
         await runtime.launch(['ada']);
-        const [scope, other] = [await db.open({ clock, keep: true }), await db.open({ clock, keep: true })].map((store) =>
-          store.tenant('acme'),
+        const [scope, other] = [await db.open({ clock, keep: true }), await db.open({ clock, keep: true })].map(
+          (store) => store.tenant('acme'),
         );
         assert.ok(scope && other);
         const step = await scope.get<{ id: number }>(

@@ -203,7 +203,9 @@ export class Compensations {
         return this.deps
           .ledger()
           .takeOver(station.id, { journey, dueAt: this.patience, port: 1 })
-          .catch((error: unknown) => log.warn(`Somebody who failed is brought to be undone later: ${messageOf(error)}`));
+          .catch((error: unknown) =>
+            log.warn(`Somebody who failed is brought to be undone later: ${messageOf(error)}`),
+          );
       }),
     );
   }

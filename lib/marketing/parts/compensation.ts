@@ -1,6 +1,7 @@
-import { Compensations, registersMessages } from '../../governance';
+import { Compensations, forgetUndos, registersMessages } from '../../governance';
 import { messageOf } from '../../errors';
-import type { Ledger, LedgerLog } from '../../ledger';
+import type { LeadReaction } from '../../leads';
+import { forgetPerson, type Ledger, type LedgerLog } from '../../ledger';
 import type { SendGate } from '../../sending';
 import type { Scope } from '../../store';
 import type { Timers } from '../../timers';
@@ -8,6 +9,14 @@ import type { CampaignService } from '../campaign-service';
 
 /** Timers' kind of the moment when something is to be tried again. */
 const UNDO = 'undo';
+
+/** What somebody's ways through campaigns say about them is forgotten with their lead. */
+export const forgetsWays: LeadReaction = {
+  async removed(tx, lead) {
+    await forgetUndos(tx, lead);
+    await forgetPerson(tx, lead);
+  },
+};
 
 /** Undoing what was done: registers what is sent (the last of the gates), and follows campaigns that are cancelled. */
 export function compensationOf(
