@@ -119,9 +119,14 @@ export class EditorPage {
   /** Opens a node's dialog. */
   async edit(id: string): Promise<void> {
     await this.unshaded();
-    const box = await boxOf(this.page, this.node(id).locator('rect.red-ui-flow-node'));
-    await this.page.mouse.dblclick(box.x + box.width / 2, box.y + box.height / 2);
-    await this.page.waitForSelector('#node-dialog-ok');
+    const opened = this.page.locator('#node-dialog-ok');
+    // On a busy machine the two clicks may come too far apart for the editor to take them for one double click.
+    for (let attempt = 0; attempt < 5 && !(await opened.isVisible()); attempt += 1) {
+      const box = await boxOf(this.page, this.node(id).locator('rect.red-ui-flow-node'));
+      await this.page.mouse.dblclick(box.x + box.width / 2, box.y + box.height / 2);
+      await opened.waitFor({ timeout: 4_000 }).catch(() => undefined);
+    }
+    await opened.waitFor();
     await this.page.waitForTimeout(slide);
   }
 
