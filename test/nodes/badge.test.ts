@@ -76,6 +76,7 @@ describe('the badge under a node', () => {
         yes: '999k',
         no: '999k',
         votes: '10/20',
+        refused: '999k',
       });
       assert.ok(text.length <= 20, `"${text}" has ${text.length} characters`);
       assert.ok(!text.includes('__'), text);
