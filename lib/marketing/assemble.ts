@@ -190,7 +190,8 @@ export async function assemble(house: House, tenant: string, working: boolean): 
   campaigns.on('before', 'launch', (tx, campaign) => schedules.launches(tx, campaign));
   followCampaigns(campaigns, approvals);
   campaigns.on('before', 'launch', (tx, campaign) => sendRules.launches(tx, campaign.id));
-  for (const stopping of ['pause', 'complete', 'cancel']) campaigns.on('after', stopping, (tx) => sendRules.stops(tx));
+  for (const stopping of ['pause', 'complete', 'cancel'])
+    campaigns.on('after', stopping, (tx, { id }) => sendRules.stops(tx, id));
   // What came due while it was paused was passed over: it has its moment now.
   for (const going of ['launch', 'resume']) {
     campaigns.on('after', going, (tx, campaign) => {

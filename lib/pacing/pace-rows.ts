@@ -85,11 +85,13 @@ export async function forgetLines(tx: Scope, campaign?: number): Promise<void> {
   );
 }
 
-/** Whether anybody stands in a line that campaigns share. */
-export async function linesAreShared(tx: Scope): Promise<boolean> {
+/** Whether people of a campaign may stand in a line that campaigns share. Not once everybody is through. */
+export async function waitsInSharedLine(tx: Scope, campaign: number): Promise<boolean> {
   const line = await tx.get(
-    `SELECT p.pace_key FROM marketing_paces p WHERE p.tenant_id = :tenant AND p.campaign_id = 0 AND p.line_end > :now LIMIT 1`,
-    { now: tx.clock.now() },
+    `SELECT p.pace_key FROM marketing_paces p WHERE p.tenant_id = :tenant AND p.campaign_id = 0 AND p.line_end > :now
+       AND EXISTS (SELECT 1 FROM marketing_enrollments e
+                   WHERE e.tenant_id = :tenant AND e.campaign_id = :campaign AND e.state = 'active') LIMIT 1`,
+    { campaign, now: tx.clock.now() },
   );
   return line !== undefined;
 }

@@ -7,7 +7,7 @@ import { checkTenantSendRules, refuseProblems } from './check';
 import { cappedPeople, type CappedPerson } from './capped-people';
 import { completionOf, type Completion } from './completion';
 import { PacingGate } from './gate';
-import { forgetLines, linesAreShared } from './pace-rows';
+import { forgetLines, waitsInSharedLine } from './pace-rows';
 import { readTenantRules, SETTING } from './read';
 import type { TenantSendRules } from './types';
 import { askAgain } from './waking';
@@ -101,8 +101,8 @@ export class SendRulesService {
    * A campaign stands still or is over: those of its people who wait in a line that campaigns share (a channel's, an account's, the
    * tenant's) leave their places, and everybody else moves up. Otherwise nobody would be sent anything until those places have passed.
    */
-  async stops(tx: Scope): Promise<void> {
-    if (await linesAreShared(tx)) this.changed(tx);
+  async stops(tx: Scope, campaign: number): Promise<void> {
+    if (await waitsInSharedLine(tx, campaign)) this.changed(tx);
   }
 
   /** Resolves when those who wait have been asked again. */

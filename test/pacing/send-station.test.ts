@@ -88,7 +88,7 @@ eachDatabase((db) => {
         const first = await run({ leads: 90 });
         await pass(3 * SECOND, SECOND, first);
         await first.runtime.close();
-        bed.world.campaigns.on('after', stop, (tx) => rules.stops(tx));
+        bed.world.campaigns.on('after', stop, (tx, { id }) => rules.stops(tx, id));
         await bed.world.campaigns[stop]('journey');
         await rules.idle();
         const before = times.length;
