@@ -1,10 +1,10 @@
-import { allows, authorise, nameOf, type Actor } from '../../access';
-import { isRecord, Problems, readCampaign, type Campaign } from '../../campaigns';
-import { ConflictError, ForbiddenError, InputError, messageOf, NotFoundError } from '../../errors';
-import { record } from '../../history';
-import { parseJson, type Scope } from '../../store';
+import { authorise, nameOf, type Actor } from '../../access';
+import { readCampaign, type Campaign } from '../../campaigns';
+import { ConflictError, InputError, messageOf } from '../../errors';
+import type { Scope } from '../../store';
 import type { ArrivedStep } from '../../ledger';
 import { isSamePerson } from '../delegation';
+import { checkComment, checkVote } from './checks';
 import { Clockwork } from './clockwork';
 import type { ApprovalDeps } from './deps';
 import { fingerprintOf } from './fingerprint';
@@ -16,26 +16,14 @@ import {
   withdrawEnded,
   type LaunchApproval,
 } from './launches';
+import { ApprovalLinks, type ApprovalLink } from './link-desk';
 import type { ApprovalPass } from './links';
 import { joinRequests, wakePeople } from './people';
-import { lockApproval, lockLatest, readApproval, readApprovals, shown, type KeptApproval, type KeptSeat } from './rows';
-import { barredFrom } from './seats';
-import { checkTerms } from './terms';
+import { lockApproval, lockLatest, readApproval, readApprovals, shown, type KeptApproval } from './rows';
+import { setTerms, shownTerms, termsFor } from './tenant-terms';
 import { closeRequest, openRequest, voidWhenChanged } from './transitions';
-import {
-  APPROVAL_STATES,
-  type Approval,
-  type ApprovalState,
-  type ApprovalTerms,
-  type Approver,
-  type Decision,
-} from './types';
+import { APPROVAL_STATES, type Approval, type ApprovalState, type ApprovalTerms, type Decision } from './types';
 import { castVote, mustBePending, type Vote, type VoteOptions } from './voting';
-
-const SETTING = 'approval';
-/** How long a link works, where the request has no end of its own: 14 days. */
-const LINK_MS = 14 * 86_400_000;
-const LONGEST_COMMENT = 10_000;
 
 /** Which requests to list. */
 export interface ApprovalQuery {
@@ -49,16 +37,6 @@ export interface ApprovalQuery {
   readonly before?: number;
 }
 
-/** A link that decides. */
-export interface ApprovalLink {
-  readonly approver: Pick<Approver, 'kind' | 'approver'>;
-  /** Who votes with it. */
-  readonly voter: string;
-  readonly email?: string;
-  readonly url: string;
-  readonly expiresAt: number;
-}
-
 type By = { readonly actor?: Actor };
 
 /**
@@ -68,10 +46,12 @@ type By = { readonly actor?: Actor };
 export class Approvals {
   private readonly scope: Scope;
   private readonly clockwork: Clockwork;
+  private readonly links: ApprovalLinks;
 
   constructor(private readonly deps: ApprovalDeps) {
     this.scope = deps.scope;
     this.clockwork = new Clockwork(deps);
+    this.links = new ApprovalLinks(deps);
   }
 
   /**
@@ -86,7 +66,7 @@ export class Approvals {
   ): Promise<Approval> {
     authorise(actor, 'campaign:write');
     checkComment(comment);
-    const settled = await this.termsFor(terms, actor);
+    const settled = await termsFor(this.scope, terms, actor);
     const seen = await readCampaign(this.scope, key);
     mustBeLaunchable(seen);
     const audience = await this.deps.countAudience?.(seen);
@@ -189,73 +169,26 @@ export class Approvals {
    * vote. For a role or a team, `as` says who votes with it.
    * @throws NotFoundError `E_UNKNOWN_APPROVER`; InputError `E_APPROVAL_LINK`; ForbiddenError; ConflictError as {@link vote}
    */
-  async linkFor(
-    id: number,
-    approver: Pick<Approver, 'kind' | 'approver'>,
-    { as, actor }: { as?: string; actor?: Actor } = {},
-  ): Promise<ApprovalLink> {
-    const approval = await readApproval(this.scope, id);
-    mustBePending(approval, this.scope.clock.now());
-    const seat = approval.seats.find(
-      (one) => one.kind === approver.kind && isSamePerson(one.approver, approver.approver),
-    );
-    if (!seat) throw unknownApprover(approver);
-    if (typeof actor === 'object') await this.mustNotBeBarred(approval, actor.id);
-    const voter = as ?? (seat.kind === 'user' ? seat.approver : undefined);
-    if (voter === undefined || voter.trim() === '' || voter.length > 128) {
-      throw new InputError(
-        'E_APPROVAL_LINK',
-        'Say who votes with this link: a role or a team has no hands of its own.',
-      );
-    }
-    const own = typeof actor === 'object' && isSamePerson(actor.id, voter) && isSamePerson(seat.approver, voter);
-    if (!own) authorise(actor, 'token:manage');
-    else if (!allows(actor, 'campaign:approve')) authorise(actor, 'campaign:approve');
-    await this.mustNotBeBarred(approval, voter);
-    const link = this.link(approval, seat, voter);
-    await this.noteLinks(approval, [link], nameOf(actor));
-    return link;
+  linkFor(...args: Parameters<ApprovalLinks['linkFor']>): Promise<ApprovalLink> {
+    return this.links.linkFor(...args);
   }
 
   /**
    * Links for everybody who has not voted yet: for users, and for the addresses of roles and teams. For trusted programs that mail them; who
    * holds a link can vote with it.
    */
-  async linksFor(id: number, { actor }: By = {}): Promise<ApprovalLink[]> {
-    authorise(actor, 'token:manage');
-    const approval = await readApproval(this.scope, id);
-    if (approval.state !== 'pending') return [];
-    if (typeof actor === 'object') await this.mustNotBeBarred(approval, actor.id);
-    const campaign = await readCampaign(this.scope, approval.campaign);
-    const barred = barredFrom(campaign, approval);
-    const links = approval.seats
-      .filter(({ decision }) => decision === undefined)
-      .flatMap((seat) => {
-        const [first] = seat.emails;
-        if (seat.kind === 'user') return [this.link(approval, seat, seat.approver, first)];
-        return seat.emails.map((email) => this.link(approval, seat, email, email));
-      })
-      .filter(({ voter }) => !barred.some((name) => isSamePerson(name, voter)));
-    if (links.length > 0) await this.noteLinks(approval, links, nameOf(actor));
-    return links;
+  linksFor(...args: Parameters<ApprovalLinks['linksFor']>): Promise<ApprovalLink[]> {
+    return this.links.linksFor(...args);
   }
 
   /** Whether a link's token was made here. */
   signed(token: string): boolean {
-    return this.deps.signer?.verify(token) !== undefined;
+    return this.links.signed(token);
   }
 
   /** What a link's page shows, and whether it can still be used. */
-  async behind(token: string): Promise<{ pass: ApprovalPass; approval: Approval; campaign: Campaign } | undefined> {
-    const pass = this.deps.signer?.verify(token);
-    if (!pass) return undefined;
-    try {
-      const approval = shown(await readApproval(this.scope, pass.approval));
-      return { pass, approval, campaign: await readCampaign(this.scope, approval.campaign) };
-    } catch (error) {
-      if (error instanceof NotFoundError) return undefined;
-      throw error;
-    }
+  behind(token: string): ReturnType<ApprovalLinks['behind']> {
+    return this.links.behind(token);
   }
 
   /** Votes by a link. @throws as {@link vote}; ConflictError `E_APPROVAL_EXPIRED` */
@@ -271,30 +204,13 @@ export class Approvals {
    * The tenant's terms for launches; empty: whoever may approve, one is enough, no time-out. Where links go is shown to those only who may
    * set them.
    */
-  async settings({ actor }: By = {}): Promise<ApprovalTerms> {
-    authorise(actor, 'campaign:read');
-    const terms = await readTerms(this.scope);
-    return allows(actor, 'settings:manage') ? terms : withoutAddresses(terms);
+  settings({ actor }: By = {}): Promise<ApprovalTerms> {
+    return shownTerms(this.scope, actor);
   }
 
   /** Sets them; from then on others than administrators cannot ask on other terms. @throws InputError `E_APPROVAL_TERMS` */
-  async setSettings(terms: ApprovalTerms, { actor }: By = {}): Promise<ApprovalTerms> {
-    authorise(actor, 'settings:manage');
-    checkTerms(terms);
-    return this.scope.transaction(async (tx) => {
-      const before = await readTerms(tx);
-      await tx.run(
-        `INSERT INTO marketing_settings (tenant_id, name, value, updated_at) VALUES (:tenant, :name, :value, :now)
-         ${tx.dialect.upsertTail(['tenant_id', 'name'], ['value', 'updated_at'])}`,
-        { name: SETTING, value: JSON.stringify(terms), now: tx.clock.now() },
-      );
-      await record(tx, {
-        ...{ event: 'settings.approval_changed', actor: nameOf(actor) },
-        before: withoutAddresses(before),
-        after: withoutAddresses(terms),
-      });
-      return terms;
-    });
+  setSettings(terms: ApprovalTerms, { actor }: By = {}): Promise<ApprovalTerms> {
+    return setTerms(this.scope, terms, actor);
   }
 
   /** How many have voted in requests that people at a station wait for. */
@@ -365,73 +281,6 @@ export class Approvals {
     this.upkeep().catch((error: unknown) => this.deps.warn(`Approvals are looked at later: ${messageOf(error)}`));
   }
 
-  private link(approval: KeptApproval, seat: KeptSeat, voter: string, email?: string): ApprovalLink {
-    const { signer } = this.deps;
-    if (!signer)
-      throw new InputError('E_APPROVAL_LINK', 'Links cannot be made here: there is no secret to sign them with.');
-    const expiresAt = Math.min(approval.dueAt ?? Infinity, this.scope.clock.now() + LINK_MS);
-    const { version } = seat;
-    return {
-      approver: { kind: seat.kind, approver: seat.approver },
-      voter,
-      ...(email === undefined ? {} : { email }),
-      url: signer.url({ approval: approval.id, seat: seat.seat, version, voter, expiresAt }),
-      expiresAt,
-    };
-  }
-
-  private async noteLinks(
-    { id, campaign }: KeptApproval,
-    links: readonly ApprovalLink[],
-    actor: string,
-  ): Promise<void> {
-    await this.scope.transaction((tx) =>
-      record(tx, {
-        ...{ event: 'approval.links_made', campaign, actor },
-        payload: {
-          approval: id,
-          for: links.map(({ approver }) => `${approver.kind}:${approver.approver}`),
-          voters: links.map(({ voter }) => voter),
-        },
-      }),
-    );
-  }
-
-  /**
-   * Who may not vote makes no links either: whoever holds one can vote with it, under whatever name.
-   * @throws ForbiddenError `E_APPROVAL_SELF`
-   */
-  private async mustNotBeBarred(approval: KeptApproval, voter: string): Promise<void> {
-    const campaign = await readCampaign(this.scope, approval.campaign);
-    if (!barredFrom(campaign, approval).some((name) => isSamePerson(name, voter))) return;
-    throw new ForbiddenError(
-      'E_APPROVAL_SELF',
-      `Nobody approves their own campaign: ${voter} cannot vote on this one.`,
-    );
-  }
-
-  /** @throws ForbiddenError `E_FORBIDDEN`, where the tenant's terms stand */
-  private async termsFor(given: ApprovalTerms, actor: Actor | undefined): Promise<ApprovalTerms> {
-    checkTerms(given);
-    const own = await readTerms(this.scope);
-    if (namesAddresses(given) && !allows(actor, 'settings:manage')) {
-      throw new ForbiddenError(
-        'E_FORBIDDEN',
-        'Links that decide are mailed to the addresses of approvers, so administrators name them: in the terms for approvals (PUT /settings/approval). Ask without emails.',
-        { details: { permission: 'settings:manage' } },
-      );
-    }
-    if (Object.keys(own).length === 0) return given;
-    if (Object.keys(given).length > 0 && !allows(actor, 'settings:manage')) {
-      throw new ForbiddenError(
-        'E_FORBIDDEN',
-        'This tenant has terms of its own for approvals (GET /settings/approval): ask without approvers, strategy and times.',
-        { details: { permission: 'settings:manage' } },
-      );
-    }
-    return { ...own, ...given };
-  }
-
   /** @throws ConflictError `E_APPROVAL_PENDING`, `E_APPROVAL_GRANTED` */
   private async mustBeNews(
     tx: Scope,
@@ -454,23 +303,6 @@ export class Approvals {
   }
 }
 
-async function readTerms(db: Scope): Promise<ApprovalTerms> {
-  const row = await db.get<{ value: string }>(
-    `SELECT value FROM marketing_settings WHERE tenant_id = :tenant AND name = :name`,
-    { name: SETTING },
-  );
-  return parseJson<ApprovalTerms>(row?.value, {});
-}
-
-function namesAddresses({ approvers }: ApprovalTerms): boolean {
-  return approvers?.some(({ emails }) => emails !== undefined) ?? false;
-}
-
-function withoutAddresses({ approvers, ...terms }: ApprovalTerms): ApprovalTerms {
-  if (approvers === undefined) return terms;
-  return { ...terms, approvers: approvers.map(({ emails: _emails, ...approver }) => approver) };
-}
-
 /** @throws ConflictError `E_CAMPAIGN_DELETED`, `E_CAMPAIGN_STATE` */
 function mustBeLaunchable({ key, state, deletedAt }: Campaign): void {
   if (deletedAt !== undefined)
@@ -483,33 +315,4 @@ function mustBeLaunchable({ key, state, deletedAt }: Campaign): void {
       details: { campaign: key, state },
     },
   );
-}
-
-/** @throws InputError `E_APPROVAL_VOTE` */
-function checkVote(vote: Vote): void {
-  const problems = new Problems();
-  if (!isRecord(vote)) problems.add('', 'must be an object');
-  else {
-    if (vote.decision !== 'approve' && vote.decision !== 'reject') problems.add('/decision', 'is approve or reject');
-    if (vote.comment !== undefined) commentProblems(problems, vote.comment);
-  }
-  problems.refuse('E_APPROVAL_VOTE', 'This is no vote');
-}
-
-/** @throws InputError `E_APPROVAL_TERMS` */
-function checkComment(comment: string | undefined): void {
-  if (comment === undefined) return;
-  const problems = new Problems();
-  commentProblems(problems, comment);
-  problems.refuse('E_APPROVAL_TERMS', 'This cannot be kept');
-}
-
-function commentProblems(problems: Problems, comment: unknown): void {
-  if (typeof comment !== 'string' || comment.length > LONGEST_COMMENT) {
-    problems.add('/comment', `is a text of at most ${LONGEST_COMMENT} characters`);
-  } else problems.storable(comment, '/comment');
-}
-
-function unknownApprover({ kind, approver }: Pick<Approver, 'kind' | 'approver'>): NotFoundError {
-  return new NotFoundError('E_UNKNOWN_APPROVER', `${kind} "${approver}" is not asked in this request.`);
 }

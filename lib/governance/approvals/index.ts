@@ -1,5 +1,6 @@
 /** Approvals: nobody launches something large, and nobody goes on from an approval station, before others have said yes. */
-export { Approvals, type ApprovalLink, type ApprovalQuery } from './approvals';
+export { Approvals, type ApprovalQuery } from './approvals';
+export type { ApprovalLink } from './link-desk';
 export type { ApprovalDeps } from './deps';
 export { fingerprintOf, type Fingerprint, type Part } from './fingerprint';
 export type { LaunchApproval } from './launches';
