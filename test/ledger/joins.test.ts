@@ -221,8 +221,11 @@ eachDatabase((db) => {
       );
       await world.scope.run(`UPDATE marketing_enrollments SET state = 'active' WHERE tenant_id = :tenant`);
       await world.scope.run(`UPDATE marketing_campaigns SET state = 'active' WHERE tenant_id = :tenant`);
-      await second.ledger.sweep();
-      await second.settle();
+      // Twice: a sweep of the watchdog's own may be under way, which has looked already.
+      for (let i = 0; i < 2; i++) {
+        await second.ledger.sweep();
+        await second.settle();
+      }
       assert.equal(carried.length, 10);
     });
 

@@ -259,7 +259,10 @@ eachDatabase((db) => {
       await second.settle();
       await second.pass(MINUTE);
       await second.did('eve', 'purchase');
+      // Who is passed over because another transaction happens to hold their row is found by the watchdog, seconds later.
+      await second.marketing.ledger.sweep();
       await second.settle();
+      await second.pass(0);
       const seen = new Map([...first.went, ...second.went].map(({ lead, port }) => [lead, port]));
       assert.deepEqual([...seen].sort(), [
         ['ada', 0],
