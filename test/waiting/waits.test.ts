@@ -259,10 +259,13 @@ eachDatabase((db) => {
       await second.settle();
       await second.pass(MINUTE);
       await second.did('eve', 'purchase');
-      // Who is passed over because another transaction happens to hold their row is found by the watchdog, seconds later.
-      await second.marketing.ledger.sweep();
       await second.settle();
-      await second.pass(0);
+      // MariaDB passes over whoever's row another transaction holds at that moment; a later sweep finds them.
+      for (let sweeps = 0; sweeps < 5 && !second.went.some(({ lead }) => lead === 'ada'); sweeps++) {
+        await second.marketing.ledger.sweep();
+        await second.settle();
+        await second.pass(0);
+      }
       const seen = new Map([...first.went, ...second.went].map(({ lead, port }) => [lead, port]));
       assert.deepEqual([...seen].sort(), [
         ['ada', 0],
